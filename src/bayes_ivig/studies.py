@@ -39,7 +39,10 @@ def _check_positive(column: str, value: float, what: str) -> None:
 
 @dataclass(frozen=True)
 class TwoArm:
-    """Events and patients in two arms. Arms without patients are allowed."""
+    """Events and patients in two arms. Arms without patients are allowed.
+
+    `participants` counts each patient once where a crossover trial is read as two arms of exposures.
+    """
 
     kind: ClassVar[str] = "two-arm"
     study: str
@@ -47,16 +50,24 @@ class TwoArm:
     n_t: int
     events_c: int
     n_c: int
+    participants: int | None = None
 
     def __post_init__(self) -> None:
         """Check the counts."""
         _check_events("events_t", self.events_t, "n_t", self.n_t)
         _check_events("events_c", self.events_c, "n_c", self.n_c)
+        if self.participants is not None and not (
+            max(self.n_t, self.n_c) <= self.participants <= self.n_t + self.n_c
+        ):
+            raise InputError(
+                f"column 'participants': {self.participants} is not between the larger arm "
+                f"({max(self.n_t, self.n_c)}) and both arms together ({self.n_t + self.n_c})"
+            )
 
     @property
     def n_participants(self) -> int:
-        """Patients, both arms together."""
-        return self.n_t + self.n_c
+        """Patients, each counted once."""
+        return self.n_t + self.n_c if self.participants is None else self.participants
 
 
 @dataclass(frozen=True)

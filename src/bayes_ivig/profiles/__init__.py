@@ -1,0 +1,26 @@
+"""One file a likelihood: how the data of each study depend on its effect theta_i.
+
+Every module of this package offers the same few functions, each of them pure:
+
+`make_data(studies, measure)`
+    the studies as arrays;
+`pymc_block(pm, place, theta, data, model)`
+    the PyMC variables of the nuisance parameters and the likelihood, built with the `pm` module handed to it;
+`derive(draws, data, model)`
+    what follows from the parameters, one array a quantity (the risks of both arms, say);
+`predict(draws, data, rng)` and `log_likelihood(draws, data)`
+    replicated data, and the log likelihood of each study, given parameter draws.
+
+Draws are dictionaries of arrays whose last axis runs over studies where a quantity has one per study.
+"""
+
+from collections.abc import Mapping
+from types import ModuleType
+
+from bayes_ivig.profiles import binomial, normal, single_arm
+
+LIKELIHOODS: Mapping[str, ModuleType] = {
+    "binomial": binomial,
+    "normal": normal,
+    "single-arm": single_arm,
+}

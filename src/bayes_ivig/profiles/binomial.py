@@ -1,0 +1,112 @@
+"""Binomial counts in two arms: r_C ~ Bin(n_C, p_C), r_T ~ Bin(n_T, p_T), no continuity correction.
+
+The nuisance parameter of a study is g. Midpoint parametrisation: g = (logit p_C + logit p_T) / 2, for the
+log odds ratio and the log risk ratio alike. Control parametrisation: g = logit p_C.
+For the risk ratio R = exp(theta) the risks follow from (theta, g) by the odds-product map of
+Richardson TS, Robins JM, Wang L (J Am Stat Assoc 2017;112:1121-1130), so that no pair is impossible.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, gammaln, xlog1py, xlogy
+
+from bayes_ivig.errors import InputError
+from bayes_ivig.spec import Model
+from bayes_ivig.studies import Study, TwoArm
+
+Array = NDArray[np.float64]
+Draws = Mapping[str, Array]
+HAS_RISKS = True
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Events and patients of each study, arrays of length k."""
+
+    events_t: Array
+    n_t: Array
+    events_c: Array
+    n_c: Array
+
+    @property
+    def weights(self) -> Array:
+        """Patients of each study, both arms together: the weights of absolute effects."""
+        return self.n_t + self.n_c
+
+
+def make_data(studies: tuple[Study, ...], measure: str) -> Counts:
+    """Collect two-arm studies as arrays.
+
+    Raises
+    ------
+    InputError
+        A study that is not two-arm data.
+    """
+    for study in studies:
+        if not isinstance(study, TwoArm):
+            raise InputError(f"{study.study}: the binomial model needs two-arm counts, not {study.kind} data")
+    columns = ("events_t", "n_t", "events_c", "n_c")
+    return Counts(*(np.array([getattr(s, column) for s in studies], float) for column in columns))
+
+
+def risks(theta: Array, g: Array, measure: str, parametrisation: str | None) -> tuple[Array, Array]:
+    """Return the risks (p_C, p_T) for log effect `theta` and nuisance `g`, arrays that broadcast."""
+    if measure == "OR":
+        return (expit(g), expit(g + theta)) if parametrisation == "control" else (expit(g - theta / 2), expit(g + theta / 2))
+    return _odds_product_risk(theta, g, np), _odds_product_risk(-theta, g, np)
+
+
+def _odds_product_risk(theta: Any, g: Any, xp: Any) -> Any:
+    """Risk of the control arm given the log risk ratio and the midpoint; of the treated arm with -theta.
+
+    The admissible root of R (1 - e^{2g}) p^2 + e^{2g} (1 + R) p - e^{2g} = 0, written without cancellation.
+    `xp` is numpy or pytensor.tensor.
+    """
+    ratio = xp.exp(theta)
+    return 2 / (1 + ratio + xp.sqrt((1 - ratio) ** 2 + 4 * ratio * xp.exp(-2 * g)))
+
+
+def pymc_block(pm: Any, place: Any, theta: Any, data: Counts, model: Model) -> None:
+    """Add the baseline of each study and the two binomial likelihoods to the PyMC model in context."""
+    g = place("baseline", model.priors["baseline"], on="logit", dims="study")
+    if model.measure == "OR":
+        shift_c, shift_t = (0, theta) if model.parametrisation == "control" else (-theta / 2, theta / 2)
+        pm.Binomial("events_c", n=data.n_c, logit_p=g + shift_c, observed=data.events_c, dims="study")
+        pm.Binomial("events_t", n=data.n_t, logit_p=g + shift_t, observed=data.events_t, dims="study")
+    else:
+        pm.Binomial("events_c", n=data.n_c, p=_odds_product_risk(theta, g, pm.math), observed=data.events_c, dims="study")
+        pm.Binomial("events_t", n=data.n_t, p=_odds_product_risk(-theta, g, pm.math), observed=data.events_t, dims="study")
+
+
+def derive(draws: Draws, data: Counts, model: Model) -> Draws:
+    """Risks of both arms in each study, arrays (..., k), from theta and the baseline on the logit."""
+    p_c, p_t = risks(draws["theta"], draws["baseline"], model.measure, model.parametrisation)
+    return {"p_c": p_c, "p_t": p_t}
+
+
+def predict(draws: Draws, data: Counts, rng: np.random.Generator) -> Draws:
+    """Replicated events in both arms, arrays (..., k)."""
+    return {
+        "events_c": rng.binomial(data.n_c.astype(int), draws["p_c"]),
+        "events_t": rng.binomial(data.n_t.astype(int), draws["p_t"]),
+    }
+
+
+def log_likelihood(draws: Draws, data: Counts) -> Array:
+    """Log likelihood of each study, both arms together, array (..., k); binomial coefficients included."""
+    return binomial_logpmf(data.events_c, data.n_c, draws["p_c"]) + binomial_logpmf(data.events_t, data.n_t, draws["p_t"])
+
+
+def binomial_logpmf(r: Array, n: Array, p: Array) -> Array:
+    """Log of the binomial probability of r events among n at risk p."""
+    coefficient = gammaln(n + 1) - gammaln(r + 1) - gammaln(n - r + 1)
+    return coefficient + xlogy(r, p) + xlog1py(n - r, -p)
+
+
+def observed(data: Counts) -> Draws:
+    """Return the observed events, by the names of `predict`."""
+    return {"events_c": data.events_c, "events_t": data.events_t}

@@ -1,0 +1,69 @@
+"""Normal likelihood: y_i ~ N(theta_i, se_i), any effect with its standard error.
+
+The study effects are integrated out for sampling, y_i ~ N(mu, sqrt(se_i^2 + tau^2)), which removes the funnel;
+theta_i is drawn afterwards from its conditional normal (Gelman et al., Bayesian Data Analysis, 3rd ed., eq. 5.17).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_ivig.effects import effect_sizes
+from bayes_ivig.spec import Model
+from bayes_ivig.studies import Study
+
+Array = NDArray[np.float64]
+Draws = Mapping[str, Array]
+HAS_RISKS = False
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Effect and standard error of each study on the analysis scale, arrays of length k."""
+
+    y: Array
+    se: Array
+    notes: tuple[str, ...] = ()
+
+
+def make_data(studies: tuple[Study, ...], measure: str) -> Effects:
+    """Effect sizes of the studies; counts become log OR or log RR with 0.5 added to tables that have a zero."""
+    y, se, notes = effect_sizes(studies, measure)
+    return Effects(y, se, notes)
+
+
+def pymc_block(pm: Any, place: Any, mu: Any, tau: Any, data: Effects, model: Model) -> None:
+    """Add the marginal normal likelihood to the PyMC model in context."""
+    pm.Normal("y", mu=mu, sigma=pm.math.sqrt(data.se**2 + tau**2), observed=data.y, dims="study")
+
+
+def draw_theta(draws: Draws, data: Effects, rng: np.random.Generator) -> Array:
+    """Study effects given mu and tau, array (..., k): precision-weighted mean of y_i and mu."""
+    mu, tau = draws["mu"][..., None], draws["tau"][..., None]
+    pull = tau**2 / (tau**2 + data.se**2)
+    mean = mu + pull * (data.y - mu)
+    return mean + np.sqrt(pull) * data.se * rng.standard_normal(mean.shape)
+
+
+def derive(draws: Draws, data: Effects, model: Model) -> Draws:
+    """Nothing follows beyond theta."""
+    return {}
+
+
+def predict(draws: Draws, data: Effects, rng: np.random.Generator) -> Draws:
+    """Replicated effects y, array (..., k)."""
+    return {"y": draws["theta"] + data.se * rng.standard_normal(draws["theta"].shape)}
+
+
+def log_likelihood(draws: Draws, data: Effects) -> Array:
+    """Log density of each y_i given theta_i, array (..., k)."""
+    z = (data.y - draws["theta"]) / data.se
+    return -0.5 * z**2 - np.log(data.se) - 0.5 * np.log(2 * np.pi)
+
+
+def observed(data: Effects) -> Draws:
+    """Return the observed effects, by the names of `predict`."""
+    return {"y": data.y}

@@ -1,0 +1,65 @@
+"""Events in one group of each study: r_i ~ Bin(n_i, p_i), logit p_i = theta_i."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from bayes_ivig.errors import InputError
+from bayes_ivig.profiles.binomial import binomial_logpmf
+from bayes_ivig.spec import Model
+from bayes_ivig.studies import SingleArm, Study
+
+Array = NDArray[np.float64]
+Draws = Mapping[str, Array]
+HAS_RISKS = False
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Events and patients (or exposures) of each study, arrays of length k."""
+
+    events: Array
+    n: Array
+
+
+def make_data(studies: tuple[Study, ...], measure: str) -> Rates:
+    """Collect single-arm studies as arrays.
+
+    Raises
+    ------
+    InputError
+        A study that is not single-arm data.
+    """
+    for study in studies:
+        if not isinstance(study, SingleArm):
+            raise InputError(f"{study.study}: the single-arm model needs events and n, not {study.kind} data")
+    return Rates(*(np.array([getattr(s, column) for s in studies], float) for column in ("events", "n")))
+
+
+def pymc_block(pm: Any, place: Any, theta: Any, data: Rates, model: Model) -> None:
+    """Add the binomial likelihood of each rate to the PyMC model in context."""
+    pm.Binomial("events", n=data.n, logit_p=theta, observed=data.events, dims="study")
+
+
+def derive(draws: Draws, data: Rates, model: Model) -> Draws:
+    """Rate of each study, array (..., k)."""
+    return {"rate": expit(draws["theta"])}
+
+
+def predict(draws: Draws, data: Rates, rng: np.random.Generator) -> Draws:
+    """Replicated events, array (..., k)."""
+    return {"events": rng.binomial(data.n.astype(int), draws["rate"])}
+
+
+def log_likelihood(draws: Draws, data: Rates) -> Array:
+    """Log probability of each study's events, array (..., k); binomial coefficient included."""
+    return binomial_logpmf(data.events, data.n, draws["rate"])
+
+
+def observed(data: Rates) -> Draws:
+    """Return the observed events, by the name of `predict`."""
+    return {"events": data.events}
