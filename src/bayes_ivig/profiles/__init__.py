@@ -4,10 +4,12 @@ Every module of this package offers the same few functions, each of them pure:
 
 `make_data(studies, measure)`
     the studies as arrays;
-`pymc_block(pm, place, theta, data, model)`
+`pymc_block(pm, place, hierarchy, data, model)`
     the PyMC variables of the nuisance parameters and the likelihood, built with the `pm` module handed to it;
 `derive(draws, data, model)`
     what follows from the parameters, one array a quantity (the risks of both arms, say);
+`draw_nuisance(theta, model, rng)`
+    nuisance parameters drawn from their priors;
 `predict(draws, data, rng)` and `log_likelihood(draws, data)`
     replicated data, and the log likelihood of each study, given parameter draws.
 

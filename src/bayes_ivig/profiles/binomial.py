@@ -2,8 +2,9 @@
 
 The nuisance parameter of a study is g. Midpoint parametrisation: g = (logit p_C + logit p_T) / 2, for the
 log odds ratio and the log risk ratio alike. Control parametrisation: g = logit p_C.
-For the risk ratio R = exp(theta) the risks follow from (theta, g) by the odds-product map of
-Richardson TS, Robins JM, Wang L (J Am Stat Assoc 2017;112:1121-1130), so that no pair is impossible.
+For the risk ratio R = exp(theta) under the midpoint parametrisation the risks follow from (theta, g) by the odds-product map of
+Richardson TS, Robins JM, Wang L (J Am Stat Assoc 2017;112:1121-1130), so that no pair is impossible. Under the
+control parametrisation of the risk ratio p_T = R p_C, and the prior of p_C is truncated at min(1, 1/R).
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, gammaln, xlog1py, xlogy
+from scipy.special import expit, gammaln, logit, xlog1py, xlogy
 
 from bayes_ivig.errors import InputError
 from bayes_ivig.spec import Model
@@ -53,39 +54,72 @@ def make_data(studies: tuple[Study, ...], measure: str) -> Counts:
     return Counts(*(np.array([getattr(s, column) for s in studies], float) for column in columns))
 
 
-def risks(theta: Array, g: Array, measure: str, parametrisation: str | None) -> tuple[Array, Array]:
-    """Return the risks (p_C, p_T) for log effect `theta` and nuisance `g`, arrays that broadcast."""
-    if measure == "OR":
-        return (expit(g), expit(g + theta)) if parametrisation == "control" else (expit(g - theta / 2), expit(g + theta / 2))
-    return _odds_product_risk(theta, g, np), _odds_product_risk(-theta, g, np)
+def risks(theta: Any, g: Any, model: Model, xp: Any = np) -> tuple[Any, Any]:
+    """Return the risks (p_C, p_T) for log effect `theta` and nuisance `g`, arrays that broadcast.
+
+    `xp` is numpy, or `pm.math` for PyMC variables.
+    """
+    control = model.parametrisation == "control"
+    if model.measure == "OR":
+        low, high = (g, g + theta) if control else (g - theta / 2, g + theta / 2)
+        return _expit(low, xp), _expit(high, xp)
+    if control:
+        p_c = _expit(g, xp)
+        return p_c, xp.exp(theta) * p_c
+    return _odds_product_risk(theta, g, xp), _odds_product_risk(-theta, g, xp)
+
+
+def _expit(x: Any, xp: Any) -> Any:
+    return expit(x) if xp is np else xp.sigmoid(x)
 
 
 def _odds_product_risk(theta: Any, g: Any, xp: Any) -> Any:
     """Risk of the control arm given the log risk ratio and the midpoint; of the treated arm with -theta.
 
     The admissible root of R (1 - e^{2g}) p^2 + e^{2g} (1 + R) p - e^{2g} = 0, written without cancellation.
-    `xp` is numpy or pytensor.tensor.
     """
     ratio = xp.exp(theta)
     return 2 / (1 + ratio + xp.sqrt((1 - ratio) ** 2 + 4 * ratio * xp.exp(-2 * g)))
 
 
-def pymc_block(pm: Any, place: Any, theta: Any, data: Counts, model: Model) -> None:
+def largest_control_risk(theta: Any, xp: Any = np) -> Any:
+    """Largest control risk that the log risk ratio `theta` allows: min(1, exp(-theta))."""
+    return xp.exp(-xp.maximum(theta, 0.0))
+
+
+def pymc_block(pm: Any, place: Any, hierarchy: Any, data: Counts, model: Model) -> None:
     """Add the baseline of each study and the two binomial likelihoods to the PyMC model in context."""
-    g = place("baseline", model.priors["baseline"], on="logit", dims="study")
-    if model.measure == "OR":
-        shift_c, shift_t = (0, theta) if model.parametrisation == "control" else (-theta / 2, theta / 2)
-        pm.Binomial("events_c", n=data.n_c, logit_p=g + shift_c, observed=data.events_c, dims="study")
-        pm.Binomial("events_t", n=data.n_t, logit_p=g + shift_t, observed=data.events_t, dims="study")
+    theta, prior = hierarchy.theta(), model.priors["baseline"]
+    if model.measure == "RR" and model.parametrisation == "control":
+        g = place.truncated_logit("baseline", prior, upper=largest_control_risk(theta, pm.math), dims="study")
     else:
-        pm.Binomial("events_c", n=data.n_c, p=_odds_product_risk(theta, g, pm.math), observed=data.events_c, dims="study")
-        pm.Binomial("events_t", n=data.n_t, p=_odds_product_risk(-theta, g, pm.math), observed=data.events_t, dims="study")
+        g = place.logit("baseline", prior, dims="study")
+    p_c, p_t = risks(theta, g, model, pm.math)
+    pm.Binomial("events_c", n=data.n_c, p=p_c, observed=data.events_c, dims="study")
+    pm.Binomial("events_t", n=data.n_t, p=p_t, observed=data.events_t, dims="study")
+
+
+def draw_nuisance(theta: Array, model: Model, rng: np.random.Generator) -> Draws:
+    """Draw the baseline of each study from its prior, on the logit, array of the shape of `theta`.
+
+    Under the risk ratio with the prior on the control risk, the prior is truncated to the control risks
+    that `theta` allows, and renormalised, so that the prior of the effect stays as stated.
+    """
+    prior = model.priors["baseline"]
+    on_risk = prior.support[0] >= 0
+    if model.measure == "RR" and model.parametrisation == "control":
+        upper = largest_control_risk(theta)
+        mass = prior.cdf(upper if on_risk else logit(upper))
+        g = prior.ppf(rng.uniform(size=theta.shape) * mass)
+    else:
+        g = prior.rvs(rng, theta.shape)
+    return {"baseline": logit(g) if on_risk else g}
 
 
 def derive(draws: Draws, data: Counts, model: Model) -> Draws:
     """Risks of both arms in each study, arrays (..., k), from theta and the baseline on the logit."""
-    p_c, p_t = risks(draws["theta"], draws["baseline"], model.measure, model.parametrisation)
-    return {"p_c": p_c, "p_t": p_t}
+    p_c, p_t = risks(draws["theta"], draws["baseline"], model)
+    return {"p_c": p_c, "p_t": np.minimum(p_t, 1.0)}
 
 
 def predict(draws: Draws, data: Counts, rng: np.random.Generator) -> Draws:

@@ -35,9 +35,15 @@ def make_data(studies: tuple[Study, ...], measure: str) -> Effects:
     return Effects(y, se, notes)
 
 
-def pymc_block(pm: Any, place: Any, mu: Any, tau: Any, data: Effects, model: Model) -> None:
+def pymc_block(pm: Any, place: Any, hierarchy: Any, data: Effects, model: Model) -> None:
     """Add the marginal normal likelihood to the PyMC model in context."""
-    pm.Normal("y", mu=mu, sigma=pm.math.sqrt(data.se**2 + tau**2), observed=data.y, dims="study")
+    sigma = pm.math.sqrt(data.se**2 + hierarchy.tau**2)
+    pm.Normal("y", mu=hierarchy.mu, sigma=sigma, observed=data.y, dims="study")
+
+
+def draw_nuisance(theta: Array, model: Model, rng: np.random.Generator) -> Draws:
+    """There is no nuisance parameter."""
+    return {}
 
 
 def draw_theta(draws: Draws, data: Effects, rng: np.random.Generator) -> Array:

@@ -40,9 +40,14 @@ def make_data(studies: tuple[Study, ...], measure: str) -> Rates:
     return Rates(*(np.array([getattr(s, column) for s in studies], float) for column in ("events", "n")))
 
 
-def pymc_block(pm: Any, place: Any, theta: Any, data: Rates, model: Model) -> None:
+def pymc_block(pm: Any, place: Any, hierarchy: Any, data: Rates, model: Model) -> None:
     """Add the binomial likelihood of each rate to the PyMC model in context."""
-    pm.Binomial("events", n=data.n, logit_p=theta, observed=data.events, dims="study")
+    pm.Binomial("events", n=data.n, logit_p=hierarchy.theta(), observed=data.events, dims="study")
+
+
+def draw_nuisance(theta: Array, model: Model, rng: np.random.Generator) -> Draws:
+    """There is no nuisance parameter."""
+    return {}
 
 
 def derive(draws: Draws, data: Rates, model: Model) -> Draws:

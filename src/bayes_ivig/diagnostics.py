@@ -1,0 +1,68 @@
+"""Checks of a computation, each with its limit and what to do when it fails.
+
+Limits follow Vehtari A et al. (Bayesian Analysis 2021;16:667-718): split R-hat below 1.01 and an effective sample
+size of at least 100 a chain; Betancourt M (arXiv 1604.00695): E-BFMI above 0.3; no divergent transition.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import arviz_stats
+import numpy as np
+import xarray as xr
+
+MAX_R_HAT = 1.01
+MIN_ESS_PER_CHAIN = 100
+MAX_MCSE_SHARE = 0.05
+MIN_BFMI = 0.3
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: its value, its limit, whether it passed, and the remedy."""
+
+    name: str
+    value: float
+    limit: float
+    passed: bool
+    hint: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The check as plain JSON values."""
+        return asdict(self)
+
+
+def check_sampling(tree: xr.DataTree) -> tuple[Check, ...]:
+    """Check the posterior draws of every variable and the sampler's own statistics."""
+    posterior = tree.posterior.to_dataset()
+    constant = [name for name, x in posterior.items() if float(x.std()) == 0]
+    sampled = xr.DataTree.from_dict({"posterior": posterior.drop_vars(constant)})
+    chains = posterior.sizes["chain"]
+
+    def extreme(dataset: Any, largest: bool) -> float:
+        groups = dataset.children.values() if dataset.children else [dataset]
+        values = np.concatenate([x.values.ravel() for group in groups for x in group.data_vars.values()])
+        return float(values.max() if largest else values.min())
+
+    r_hat = extreme(arviz_stats.rhat(sampled), largest=True)
+    bulk = extreme(arviz_stats.ess(sampled, method="bulk"), largest=False)
+    tail = extreme(arviz_stats.ess(sampled, method="tail"), largest=False)
+    mcse_mu = float(arviz_stats.mcse(sampled, method="mean")["posterior"]["mu"]) / float(posterior["mu"].std())
+    divergent = int(tree.sample_stats["diverging"].sum())
+    bfmi = extreme(arviz_stats.bfmi(tree), largest=False)
+    more = "run longer chains (--draws)"
+    return (
+        Check("R-hat, largest", r_hat, MAX_R_HAT, r_hat < MAX_R_HAT, f"chains disagree: {more} or use a tighter prior"),
+        Check("bulk ESS, smallest", bulk, MIN_ESS_PER_CHAIN * chains, bulk >= MIN_ESS_PER_CHAIN * chains, more),
+        Check("tail ESS, smallest", tail, MIN_ESS_PER_CHAIN * chains, tail >= MIN_ESS_PER_CHAIN * chains, more),
+        Check("MCSE of mu, in posterior SDs", mcse_mu, MAX_MCSE_SHARE, mcse_mu < MAX_MCSE_SHARE, more),
+        Check(
+            "divergent transitions",
+            divergent,
+            0,
+            divergent == 0,
+            "raise sampler.target_accept in a model file, or use a tighter prior of tau or of the baseline",
+        ),
+        Check("E-BFMI, smallest", bfmi, MIN_BFMI, bfmi > MIN_BFMI, "heavy-tailed priors: use a tighter one"),
+    )
+

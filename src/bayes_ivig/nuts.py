@@ -1,0 +1,221 @@
+"""The sampling engine: the only importer of PyMC.
+
+It shares evidence, model specification and the text form of priors with the quadrature engine, and nothing
+of the computation. Sampling is by nutpie; what follows from the parameters (risks, predictive data, pointwise
+log likelihoods, prior draws) is plain numpy, which costs no further compilation.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import arviz_base
+import numpy as np
+import nutpie
+import pymc as pm
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayes_ivig.priors import Prior
+from bayes_ivig.profiles import LIKELIHOODS, normal
+from bayes_ivig.spec import Model
+from bayes_ivig.studies import Study
+
+Array = NDArray[np.float64]
+N_PRIOR_DRAWS = 4000
+
+# Prior family -> PyMC distribution and the names of its arguments.
+_DISTRIBUTIONS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
+    "normal": (pm.Normal, ("mu", "sigma")),
+    "student-t": (pm.StudentT, ("nu", "mu", "sigma")),
+    "cauchy": (pm.Cauchy, ("alpha", "beta")),
+    "uniform": (pm.Uniform, ("lower", "upper")),
+    "beta": (pm.Beta, ("alpha", "beta")),
+    "half-normal": (pm.HalfNormal, ("sigma",)),
+    "half-cauchy": (pm.HalfCauchy, ("beta",)),
+    "half-student-t": (pm.HalfStudentT, ("nu", "sigma")),
+    "exponential": (pm.Exponential, ("lam",)),
+    "log-normal": (pm.LogNormal, ("mu", "sigma")),
+    "inverse-gamma": (pm.InverseGamma, ("alpha", "beta")),
+}
+
+
+class Hierarchy(NamedTuple):
+    """The top of the model: mu, tau (0 for a common effect) and, on demand, theta_i ~ N(mu, tau)."""
+
+    mu: Any
+    tau: Any
+    theta: Callable[[], Any]
+
+
+class _Place:
+    """Puts priors, given as values of `Prior`, into the PyMC model in context."""
+
+    @staticmethod
+    def distribution(prior: Prior) -> Any:
+        """The unnamed PyMC distribution of a prior."""
+        cls, names = _DISTRIBUTIONS[prior.family]
+        return cls.dist(**dict(zip(names, prior.args, strict=True)))
+
+    def real(self, name: str, prior: Prior, dims: str | None = None) -> Any:
+        """A variable with this prior as it stands."""
+        if prior.is_point:
+            return pm.Deterministic(name, pm.math.constant(float(prior.args[0])))
+        if prior.family == "log-student-t":
+            df, m, s = prior.args
+            return pm.Deterministic(name, pm.math.exp(pm.StudentT(f"{name}_log", df, m, s, dims=dims)), dims=dims)
+        if prior.family == "mixture":
+            parts = [self.distribution(part) for part in prior.components]
+            return pm.Mixture(name, w=np.array(prior.weights), comp_dists=parts, dims=dims)
+        cls, names = _DISTRIBUTIONS[prior.family]
+        return cls(name, **dict(zip(names, prior.args, strict=True)), dims=dims)
+
+    def logit(self, name: str, prior: Prior, dims: str | None = None) -> Any:
+        """A variable on the logit whose prior is on the risk, or on the logit for a density of the real line."""
+        if prior.support[0] < 0:
+            return self.real(name, prior, dims)
+        risk = self.real(f"{name}_risk", prior, dims)
+        return pm.Deterministic(name, pm.math.log(risk) - pm.math.log1p(-risk), dims=dims)
+
+    def truncated_logit(self, name: str, prior: Prior, upper: Any, dims: str) -> Any:
+        """The same, with the prior truncated to risks below `upper` and renormalised."""
+        share = pm.Uniform(f"{name}_share", 0, 1, dims=dims)
+        risk = share * upper
+        g = pm.Deterministic(name, pm.math.log(risk) - pm.math.log1p(-risk), dims=dims)
+        if prior.support[0] < 0:
+            edge = pm.math.log(upper) - pm.math.log1p(-upper)
+            # d logit(p) / d p, and -log(upper) + log(upper) cancel in the density of the share
+            density = self._logp(prior, g) - pm.math.log(risk) - pm.math.log1p(-risk)
+            mass = pm.math.where(pm.math.ge(upper, 1.0), 0.0, self._logcdf(prior, edge))
+        else:
+            density, mass = self._logp(prior, risk), self._logcdf(prior, upper)
+        pm.Potential(f"{name}_truncation", density + pm.math.log(upper) - mass)
+        return g
+
+    def _parts(self, prior: Prior) -> list[tuple[float, Any]]:
+        if prior.family == "mixture":
+            return [(w, self.distribution(p)) for w, p in zip(prior.weights, prior.components, strict=True)]
+        return [(1.0, self.distribution(prior))]
+
+    def _logp(self, prior: Prior, x: Any) -> Any:
+        return pm.math.log(sum(w * pm.math.exp(pm.logp(d, x)) for w, d in self._parts(prior)))
+
+    def _logcdf(self, prior: Prior, x: Any) -> Any:
+        return pm.math.log(sum(w * pm.math.exp(pm.logcdf(d, x)) for w, d in self._parts(prior)))
+
+
+def build_model(studies: tuple[Study, ...], model: Model) -> pm.Model:
+    """Return the PyMC model of `model` for these studies."""
+    likelihood = LIKELIHOODS[model.likelihood]
+    data = likelihood.make_data(studies, model.measure)
+    place = _Place()
+    with pm.Model(coords={"study": [study.study for study in studies]}) as pymc_model:
+        mu = (place.logit if model.likelihood == "single-arm" else place.real)("mu", model.priors["mu"])
+        tau = place.real("tau", model.priors["tau"]) if model.effect == "random" else 0.0
+
+        def theta() -> Any:
+            if model.effect == "common":
+                return mu + np.zeros(len(studies))
+            # Non-centred: with three small trials the centred form has a funnel at tau = 0.
+            return mu + tau * pm.Normal("z", 0, 1, dims="study")
+
+        likelihood.pymc_block(pm, place, Hierarchy(mu, tau, theta), data, model)
+    return pymc_model
+
+
+class Compiled(NamedTuple):
+    """A compiled model, ready to be sampled with any settings."""
+
+    studies: tuple[Study, ...]
+    model: Model
+    compiled: Any
+
+
+def compile_model(studies: tuple[Study, ...], model: Model) -> Compiled:
+    """Compile the model of these studies for nutpie (about 4 s; sampling takes a fraction of a second)."""
+    return Compiled(studies, model, nutpie.compile_pymc_model(build_model(studies, model)))
+
+
+def sample(ready: Compiled, *, target_accept: float, draws: int, progress: bool = False) -> xr.DataTree:
+    """Sample the posterior and complete it.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups posterior, sample_stats, prior, prior_predictive, posterior_predictive, log_likelihood and
+        observed_data; dimensions chain, draw and study. The same seed gives the same draws.
+    """
+    studies, model = ready.studies, ready.model
+    settings = model.sampler
+    raw = nutpie.sample(
+        ready.compiled,
+        draws=draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        cores=2,
+        seed=settings.seed,
+        target_accept=target_accept,
+        save_warmup=False,
+        progress_bar=progress,
+    )
+    rng = np.random.default_rng([settings.seed, 1])
+    likelihood = LIKELIHOODS[model.likelihood]
+    data = likelihood.make_data(studies, model.measure)
+    posterior = _complete({name: raw.posterior[name].values for name in raw.posterior.data_vars}, studies, model, rng)
+    prior = _draw_prior(studies, model, rng)
+    groups = {
+        "posterior": posterior,
+        "prior": prior,
+        "posterior_predictive": likelihood.predict(posterior, data, rng),
+        "prior_predictive": likelihood.predict(prior, data, rng),
+        "log_likelihood": {"study_log_likelihood": likelihood.log_likelihood(posterior, data)},
+        "observed_data": likelihood.observed(data),
+    }
+    per_study = {name for group in groups.values() for name, x in group.items() if x.ndim in (1, 3)}
+    tree = arviz_base.from_dict(
+        groups,
+        coords={"study": [study.study for study in studies]},
+        dims={name: ["study"] for name in per_study},
+    )
+    stats = raw.sample_stats.to_dataset()
+    tree["sample_stats"] = xr.DataTree(stats[[name for name in _STATS if name in stats]])
+    return tree
+
+
+_STATS = ("diverging", "energy", "depth", "maxdepth_reached", "n_steps", "step_size", "mean_tree_accept", "logp")
+
+
+def _complete(raw: Mapping[str, Array], studies: tuple[Study, ...], model: Model, rng: np.random.Generator) -> dict[str, Array]:
+    """Add to sampled parameters what follows from them: theta, theta_new and the likelihood's own quantities."""
+    likelihood = LIKELIHOODS[model.likelihood]
+    data = likelihood.make_data(studies, model.measure)
+    draws: dict[str, Array] = {"mu": raw["mu"]}
+    draws["tau"] = raw["tau"] if "tau" in raw else np.zeros_like(raw["mu"])
+    if likelihood is normal:
+        draws["theta"] = normal.draw_theta(draws, data, rng)
+    else:
+        z = raw["z"] if "z" in raw else np.zeros((*raw["mu"].shape, len(studies)))
+        draws["theta"] = draws["mu"][..., None] + draws["tau"][..., None] * z
+    draws["theta_new"] = draws["mu"] + draws["tau"] * rng.standard_normal(draws["mu"].shape)
+    if "baseline" in raw:
+        draws["baseline"] = raw["baseline"]
+    draws |= likelihood.derive(draws, data, model)
+    if model.effect == "common":
+        del draws["tau"]
+    return draws
+
+
+def _draw_prior(studies: tuple[Study, ...], model: Model, rng: np.random.Generator) -> dict[str, Array]:
+    """Independent draws of every parameter from its prior, shape (1, N_PRIOR_DRAWS[, k])."""
+    shape = (1, N_PRIOR_DRAWS)
+    likelihood = LIKELIHOODS[model.likelihood]
+    mu = model.priors["mu"].rvs(rng, shape)
+    if model.likelihood == "single-arm" and model.priors["mu"].support[0] >= 0:
+        mu = np.log(mu) - np.log1p(-mu)
+    tau = model.priors["tau"].rvs(rng, shape) if model.effect == "random" else np.zeros(shape)
+    theta = mu[..., None] + tau[..., None] * rng.standard_normal((*shape, len(studies)))
+    draws = {"mu": mu, "theta": theta, "theta_new": mu + tau * rng.standard_normal(shape)}
+    if model.effect == "random":
+        draws["tau"] = tau
+    draws |= likelihood.draw_nuisance(theta, model, rng)
+    draws |= likelihood.derive(draws, likelihood.make_data(studies, model.measure), model)
+    return draws
