@@ -23,6 +23,7 @@ MEASURES = {
     "means": ("MD", "SMD"),
     "single-arm": ("rate",),
 }
+_ADDED = "0.5 added"
 
 
 def is_ratio(measure: str) -> bool:
@@ -130,6 +131,11 @@ def effect_sizes(studies: Sequence[Study], measure: str) -> EffectSizes:
     return np.array([s.y for s in effects]), np.array([s.se for s in effects]), ()
 
 
+def was_corrected(note: str) -> bool:
+    """Whether a note of `effect_sizes` says that 0.5 was added."""
+    return note.startswith(_ADDED)
+
+
 def one_kind(studies: Sequence[Study]) -> str:
     """Return the kind all the trials share; none at all, or several kinds, raise InputError."""
     kinds = sorted({study.kind for study in studies})
@@ -196,7 +202,7 @@ def _corrected_effects(
     y[usable], variance = function((tables + 0.5 * needy[:, None])[usable], measure)
     se[usable] = np.sqrt(variance)
     left_out = ~usable if hidden is None else ~usable & ~hidden
-    notes = named("0.5 added to all cells", studies, usable & needy)
+    notes = named(f"{_ADDED} to all cells", studies, usable & needy)
     return y, se, notes + named(f"left out, {why}", studies, left_out)
 
 
@@ -207,7 +213,7 @@ def _single_arm(studies: list[SingleArm]) -> EffectSizes:
     added = 0.5 * edge
     y = np.where(empty, np.nan, np.log((events + added) / (others + added)))
     se = np.where(empty, np.nan, np.sqrt(1 / (events + added) + 1 / (others + added)))
-    notes = named("0.5 added to events and non-events", studies, edge & ~empty)
+    notes = named(f"{_ADDED} to events and non-events", studies, edge & ~empty)
     return y, se, notes + named("left out, no patients", studies, empty)
 
 

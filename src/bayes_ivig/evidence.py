@@ -71,9 +71,9 @@ _LAYOUTS = (
     _Layout(PairedMargins, _MARGINS),
     _Layout(TwoArm, _ARMS, ("participants",)),
     _Layout(SingleArm, ("events", "n")),
-    _Layout(Means, ("mean_t", "sd_t", "n_t", "mean_c", "sd_c", "n_c")),
-    _Layout(Effect, ("y", "se")),
-    _Layout(Effect, ("y", "variance")),
+    _Layout(Means, ("mean_t", "sd_t", "n_t", "mean_c", "sd_c", "n_c"), ("participants",)),
+    _Layout(Effect, ("y", "se"), ("participants",)),
+    _Layout(Effect, ("y", "variance"), ("participants",)),
 )
 # The kinds of data each likelihood can use, the most direct first.
 KINDS_OF_LIKELIHOOD: Mapping[str, tuple[str, ...]] = {
@@ -249,7 +249,12 @@ def _choose_layouts(
     names: Mapping[str, str], header: Sequence[str], likelihood: str | None, name: str
 ) -> tuple[list[_Layout], str]:
     """Return the layouts of the one kind to read, and a note where other kinds were there too."""
-    present = [layout for layout in _LAYOUTS if all(column in names for column in layout.required)]
+    present: list[_Layout] = []
+    for layout in _LAYOUTS:
+        # The arms of a paired table belong to it and are no second kind of data.
+        part_of_another = any(set(layout.required) <= set(other.columns) for other in present)
+        if all(column in names for column in layout.required) and not part_of_another:
+            present.append(layout)
     kinds = list(dict.fromkeys(layout.make.kind for layout in present))
     if not kinds:
         known = [alias for accepted in ALIASES.values() for alias in accepted]

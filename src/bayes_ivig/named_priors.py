@@ -12,7 +12,7 @@ from importlib import resources
 from typing import Literal
 
 from bayes_ivig.errors import InputError, nearest
-from bayes_ivig.priors import Prior, parse_prior
+from bayes_ivig.priors import FAMILIES, Prior, parse_prior
 
 Target = Literal["mu", "tau"]
 
@@ -43,7 +43,7 @@ class NamedPrior:
 
 @dataclass(frozen=True)
 class PriorForm:
-    """A published way to build a prior of mu from a number the user states, such as ``sceptical(theta_A)``."""
+    """A published way to build a prior of mu from a number the user states: ``sceptical(theta_A)``."""
 
     name: str
     form: str
@@ -88,16 +88,15 @@ def find_named_prior(name: str, *, where: str = "prior") -> NamedPrior:
     for form in prior_forms():
         if _key(name) == _key(form.name):
             raise InputError(
-                f"{where}: '{name}' needs the alternative as a number; write {form.form}, such as {form.name}(0.7)"
+                f"{where}: '{name}' needs the alternative; write {form.form}, such as {form.name}(0.7)"
             )
-    names = [prior.name for prior in known.values()]
-    hint = nearest(name, names) or "; see 'bayes-ivig priors list'"
-    raise InputError(f"{where}: no prior is named {name[:60]!r}{hint}")
+    hint = nearest(name[:60], [*FAMILIES, *(prior.name for prior in known.values())])
+    raise InputError(f"{where}: no prior is named {name[:60]!r}{hint or "; see 'bayes-ivig priors list'"}")
 
 
 def resolve_prior(text: str, *, where: str = "prior") -> Prior:
     """Read a prior, given by a name of the tables or by its text form. Raises InputError."""
-    if "(" in text:
+    if "(" in text or text.strip().lower() in FAMILIES:
         return parse_prior(text, where=where)
     return find_named_prior(text.strip(), where=where).prior
 
@@ -107,8 +106,8 @@ def _key(name: str) -> str:
 
 
 def _rows(file: str) -> Iterator[dict[str, str]]:
-    with (resources.files("bayes_ivig") / "tables" / file).open(encoding="utf-8", newline="") as lines:
-        yield from csv.DictReader(lines)
+    table = resources.files("bayes_ivig") / "tables" / file
+    return csv.DictReader(table.read_text(encoding="utf-8").splitlines())
 
 
 def _effect_rows(*, form: bool) -> Iterator[dict[str, str]]:

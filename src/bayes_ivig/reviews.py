@@ -1,18 +1,17 @@
 """The shipped reviews: one folder each, `review.toml` beside a CSV for every outcome and kind of data."""
 
 import hashlib
-import importlib.resources
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources.abc import Traversable
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from bayes_ivig.errors import InputError, nearest
 from bayes_ivig.evidence import KINDS_OF_LIKELIHOOD, NAME, Evidence, Reading, parse_studies
 from bayes_ivig.published import Published
+from bayes_ivig.shipped import shipped_folder
 from bayes_ivig.studies import Effect, Means, Paired, PairedMargins, SingleArm, Study, TwoArm
 
 DEFAULT_REVIEW = "mmn-2007"
@@ -47,14 +46,6 @@ class Review:
     def outcomes(self) -> tuple[str, ...]:
         """Names of the outcomes, in the order of the file."""
         return tuple(self.tables)
-
-
-def shipped_folder(name: str) -> Traversable:
-    """Return the shipped folder `name` ("data" or "models"): inside the wheel, or at the top of the repository."""
-    inside = importlib.resources.files("bayes_ivig") / "_shipped" / name
-    if inside.is_dir():
-        return inside
-    return Path(__file__).resolve().parents[2] / name
 
 
 def list_reviews() -> tuple[str, ...]:

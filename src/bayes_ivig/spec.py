@@ -11,7 +11,7 @@ from typing import Any
 from bayes_ivig.errors import InputError, nearest
 from bayes_ivig.named_priors import resolve_prior
 from bayes_ivig.priors import Prior, require_real_prior, require_risk_or_real_prior, require_scale_prior
-from bayes_ivig.reviews import shipped_folder
+from bayes_ivig.shipped import shipped_folder
 
 LIKELIHOODS = ("binomial", "conditional", "crossover", "normal", "single-arm")
 EFFECTS = ("random", "common")

@@ -37,6 +37,14 @@ def _check_positive(column: str, value: float, what: str) -> None:
         raise InputError(f"column '{column}': {value:g} is not allowed; {what} must be above 0")
 
 
+def _check_participants(participants: int | None, n_t: int, n_c: int) -> None:
+    if participants is not None and not max(n_t, n_c) <= participants <= n_t + n_c:
+        raise InputError(
+            f"column 'participants': {participants} is not between the larger arm ({max(n_t, n_c)}) "
+            f"and both arms together ({n_t + n_c})"
+        )
+
+
 @dataclass(frozen=True)
 class TwoArm:
     """Events and patients in two arms. Arms without patients are allowed.
@@ -56,13 +64,7 @@ class TwoArm:
         """Check the counts."""
         _check_events("events_t", self.events_t, "n_t", self.n_t)
         _check_events("events_c", self.events_c, "n_c", self.n_c)
-        if self.participants is not None and not (
-            max(self.n_t, self.n_c) <= self.participants <= self.n_t + self.n_c
-        ):
-            raise InputError(
-                f"column 'participants': {self.participants} is not between the larger arm "
-                f"({max(self.n_t, self.n_c)}) and both arms together ({self.n_t + self.n_c})"
-            )
+        _check_participants(self.participants, self.n_t, self.n_c)
 
     @property
     def n_participants(self) -> int:
@@ -149,18 +151,24 @@ class Effect:
     study: str
     y: float
     se: float
+    participants: int | None = None
 
     def __post_init__(self) -> None:
         """Check that y is finite and se positive."""
         _check_finite("y", self.y)
         _check_positive("se", self.se, "a standard error")
+        if self.participants is not None:
+            _check_count("participants", self.participants)
 
-    n_participants: ClassVar[None] = None
+    @property
+    def n_participants(self) -> int | None:
+        """Patients, each counted once, where the data say."""
+        return self.participants
 
 
 @dataclass(frozen=True)
 class Means:
-    """Mean, standard deviation and patients in two arms."""
+    """Mean, standard deviation and patients in two arms; `participants` as in `TwoArm`."""
 
     kind: ClassVar[str] = "means"
     study: str
@@ -170,6 +178,7 @@ class Means:
     mean_c: float
     sd_c: float
     n_c: int
+    participants: int | None = None
 
     def __post_init__(self) -> None:
         """Check the moments and that each arm has the two patients an SD needs."""
@@ -183,11 +192,12 @@ class Means:
                     f"column '{column}': {getattr(self, column)} is not allowed; "
                     "a standard deviation needs at least 2 patients"
                 )
+        _check_participants(self.participants, self.n_t, self.n_c)
 
     @property
     def n_participants(self) -> int:
-        """Patients, both arms together."""
-        return self.n_t + self.n_c
+        """Patients, each counted once."""
+        return self.n_t + self.n_c if self.participants is None else self.participants
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,9 @@ class Estimate:
     def __post_init__(self) -> None:
         """Check that the limits are in order and that what does not exist is explained."""
         if self.ci[0] > self.ci[1] or (self.prediction and self.prediction[0] > self.prediction[1]):
-            raise ValueError(f"{self.method} {self.measure}: limits in the wrong order, {self.ci}, {self.prediction}")
+            raise ValueError(
+                f"{self.method} {self.measure}: limits in the wrong order, {self.ci}, {self.prediction}"
+            )
         if math.isnan(self.estimate) and not self.note:
             raise ValueError(f"{self.method} {self.measure}: an estimate that does not exist needs a note")
 
@@ -55,13 +57,17 @@ class Estimate:
 def missing(method: str, measure: str, correction: str, interval: str, k: int, why: str) -> Estimate:
     """Return the estimate that does not exist, with the reason."""
     nan = math.nan
-    return Estimate(method, measure, correction, interval, nan, nan, NO_INTERVAL, nan, nan, nan, nan, nan, None, k, why)
+    return Estimate(
+        method, measure, correction, interval, nan, nan, NO_INTERVAL, nan, nan, nan, nan, nan, None, k, why
+    )
 
 
 def check_prob(prob: float) -> None:
     """Raise InputError unless `prob` lies strictly between 0 and 1."""
     if not 0 < prob < 1:
-        raise InputError(f"prob: {prob:g} is not allowed; give the intervals a probability between 0 and 1, such as 0.95")
+        raise InputError(
+            f"prob: {prob:g} is not allowed; give the intervals a probability between 0 and 1, such as 0.95"
+        )
 
 
 def half_width(prob: float, df: int | None) -> float:

@@ -12,7 +12,9 @@ from bayes_ivig.pooled.estimate import Estimate, half_width, heterogeneity, inte
 INTERVALS = ("z", "Hartung-Knapp", "Hartung-Knapp, ad hoc")
 
 
-def common_effect(y: Array, se: Array, measure: str, correction: str, prob: float, note: str = "") -> Estimate:
+def common_effect(
+    y: Array, se: Array, measure: str, correction: str, prob: float, note: str = ""
+) -> Estimate:
     """Inverse-variance weighted mean of y with standard errors se, each shape (k,), k possibly 0."""
     if not len(y):
         return missing("inverse variance", measure, correction, "z", 0, note or "no trial has an effect")

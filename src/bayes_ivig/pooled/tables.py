@@ -30,7 +30,9 @@ def mantel_haenszel(tables: Array, measure: str, correction: str, prob: float) -
         why += " or only events" if measure == "OR" else ""
         return missing("Mantel-Haenszel", measure, correction, "z", len(tables), why)
     own = corrected(tables, "all" if correction == "all" else "only0")[uneven]
-    return _estimate("Mantel-Haenszel", measure, correction, estimate, se, table_effects(own, measure), len(tables), prob)
+    return _estimate(
+        "Mantel-Haenszel", measure, correction, estimate, se, table_effects(own, measure), len(tables), prob
+    )
 
 
 def peto(tables: Array, prob: float) -> Estimate:

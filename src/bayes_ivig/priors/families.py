@@ -70,13 +70,17 @@ def _t_tail_ppf(p: Any, df: Any) -> Any:
 
 
 def _t_within(z: Any, df: Any) -> Any:
+    """P(|T| <= z), z >= 0; near 0 it is linear in z, where u^2 would underflow."""
     u = z / np.sqrt(df)
-    return np.where(u < 1, special.betainc(0.5, df / 2, u * u / (1 + u * u)), 1 - _t_tail(u, df))
+    within = np.where(u < 1, special.betainc(0.5, df / 2, u * u / (1 + u * u)), 1 - _t_tail(u, df))
+    return np.where(u < 1e-10, 2 * u * np.exp(-special.betaln(df / 2, 0.5)), within)
 
 
 def _t_within_ppf(w: Any, df: Any) -> Any:
-    centre = np.sqrt(special.betaincinv(0.5, df / 2, w) / special.betainccinv(df / 2, 0.5, w))
-    return np.sqrt(df) * np.where(w < 0.5, centre, _t_tail_ppf(1 - w, df))
+    sin2 = special.betaincinv(0.5, df / 2, w)
+    u = np.sqrt(sin2 / special.betainccinv(df / 2, 0.5, w))
+    near_0 = 0.5 * w * np.exp(special.betaln(df / 2, 0.5))
+    return np.sqrt(df) * np.where(sin2 < 1e-20, near_0, np.where(w < 0.5, u, _t_tail_ppf(1 - w, df)))
 
 
 def _t_logpdf(z: Any, df: Any) -> Any:

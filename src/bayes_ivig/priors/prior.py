@@ -140,7 +140,7 @@ def _density_complaint(prior: Prior) -> str:
     if row is None:
         return unknown_prior(prior.family, FAMILIES)
     if len(prior.args) != len(row.args) or prior.weights or prior.components:
-        return f"'{prior.text}' has {len(prior.args)} of {len(row.args)} numbers; write {_signature(prior.family)}"
+        return f"'{prior.text}' has {len(prior.args)} numbers; write {_signature(prior.family)}"
     for name, value in zip(row.args, prior.args, strict=True):
         found = f"{_signature(prior.family)}: {name} = {value:g} is not allowed; it must be"
         if not abs(value) <= LARGEST:

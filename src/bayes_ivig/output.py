@@ -1,0 +1,117 @@
+"""The files of one fit, written together or not at all."""
+
+import json
+import platform
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import arviz_stats
+
+from bayes_ivig.effects import to_natural
+from bayes_ivig.errors import InputError
+from bayes_ivig.fit import Fit, comparators_json, provenance, to_json
+from bayes_ivig.store import csv_text, json_text, replace_folder
+
+
+def result_folder(fit: Fit, root: Path) -> Path:
+    """Folder of this fit: <root>/<review>/<outcome>/<likelihood>-<measure>-<effect>."""
+    return root / fit.evidence.review / fit.evidence.outcome / fit.model.slug
+
+
+def write_fit(fit: Fit, root: Path, *, figures: bool, started: float) -> Path:
+    """Write every file of a fit and return its folder; an earlier result is replaced all at once.
+
+    Parameters
+    ----------
+    fit
+        What to write; a failed check is labelled in every file.
+    root
+        Root of the results.
+    figures
+        Whether to draw the figures (SVG and PNG).
+    started
+        `time.time()` at the start of the run, for run.json.
+    """
+    leaf = result_folder(fit, root)
+    clock = time.perf_counter()
+    with replace_folder(leaf) as folder:
+        plot_seconds = 0.0
+        if figures:
+            from bayes_ivig.plots import draw_figures, save_figures
+
+            save_figures(draw_figures(fit), folder)
+            plot_seconds = time.perf_counter() - clock
+        (folder / "fit.json").write_text(json_text(to_json(fit)), "utf-8")
+        (folder / "summary.csv").write_text(_summary_csv(fit), "utf-8")
+        (folder / "studies.csv").write_text(csv_text(_study_rows(fit)), "utf-8")
+        (folder / "comparators.csv").write_text(csv_text(_comparator_rows(fit)), "utf-8")
+        _write_draws(fit, folder / "posterior.nc")
+        seconds = {**fit.seconds, "plot": plot_seconds, "write": time.perf_counter() - clock - plot_seconds}
+        (folder / "run.json").write_text(json_text(_run(started, seconds)), "utf-8")
+    return leaf
+
+
+def _label(fit: Fit) -> str:
+    """Label of a failed fit, empty where every check passed."""
+    return "CHECK FAILED: " + "; ".join(check.name for check in fit.failed) if fit.failed else ""
+
+
+def _summary_csv(fit: Fit) -> str:
+    table = arviz_stats.summary(fit.draws, ci_prob=fit.prob, ci_kind="eti", round_to="none")
+    table.insert(0, "quantity", table.index)
+    if fit.failed:
+        table["failed"] = _label(fit)
+    return csv_text(table.to_dict("records"))
+
+
+def _study_rows(fit: Fit) -> list[dict[str, Any]]:
+    """One row a study: its columns as loaded, then the shrunken effect on the analysis and the natural scale."""
+    rows = []
+    columns: list[Mapping[str, str]] = list(fit.evidence.rows) or [{} for _ in fit.studies]
+    for study, cells, summary in zip(fit.evidence.studies, columns, fit.studies, strict=True):
+        low, high = summary.ci
+        rows.append(
+            {"study": study.study, **cells}
+            | {"theta_mean": summary.mean, "theta_sd": summary.sd, "theta_median": summary.median}
+            | {"theta_low": low, "theta_high": high, "prob": summary.prob, "measure": fit.model.measure}
+            | {
+                f"natural_{name}": float(to_natural(fit.model.measure, value))
+                for name, value in (("median", summary.median), ("low", low), ("high", high))
+            }
+            | ({"failed": _label(fit)} if fit.failed else {})
+        )
+    return rows
+
+
+def _comparator_rows(fit: Fit) -> list[dict[str, Any]]:
+    rows = comparators_json(fit.comparators, fit.published)
+    return [{**row, "ci_low": row["ci"][0], "ci_high": row["ci"][1]} | {"ci": None} for row in rows]
+
+
+def _write_draws(fit: Fit, path: Path) -> None:
+    """Write every group as NetCDF4 that ArviZ reads back, with provenance as attributes of the root."""
+    tree = fit.draws.copy()
+    tree.attrs = {
+        "title": f"{fit.evidence.title}: {fit.model.name}",
+        "review": fit.evidence.review,
+        "outcome": fit.evidence.outcome,
+        "model": json.dumps({key: fit.model.priors[key].text for key in fit.model.needed} | {"slug": fit.model.slug}),
+        "provenance": json.dumps(provenance(fit)),
+        "checks": _label(fit) or "passed",
+    }
+    try:
+        tree.to_netcdf(path, engine="h5netcdf")
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"{path.name}: the draws could not be written ({error}); is the disk full?") from None
+
+
+def _run(started: float, seconds: Mapping[str, float]) -> dict[str, Any]:
+    """When, how long and on what machine: what differs between two runs of the same fit."""
+    return {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "duration_seconds": time.time() - started,
+        "seconds": dict(seconds),
+        "machine": {"system": platform.platform(), "processor": platform.machine(), "python": platform.python_version()},
+    }
