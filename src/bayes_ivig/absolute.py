@@ -52,7 +52,9 @@ class Absolute:
                 "per_100_difference": 100 * (p_t - p_c),
             }
         result: dict[str, Any] = {name: _interval(x, prob) for name, x in quantities.items()}
-        result["NNT"] = None if benefit is None else nnt(p_t - p_c if benefit == "higher" else p_c - p_t, prob)
+        result["NNT"] = (
+            None if benefit is None else nnt(p_t - p_c if benefit == "higher" else p_c - p_t, prob)
+        )
         return result
 
 

@@ -35,26 +35,29 @@ class Check:
 def check_sampling(tree: xr.DataTree) -> tuple[Check, ...]:
     """Check the posterior draws of every variable and the sampler's own statistics."""
     posterior = tree.posterior.to_dataset()
-    constant = [name for name, x in posterior.items() if float(x.std()) == 0]
-    sampled = xr.DataTree.from_dict({"posterior": posterior.drop_vars(constant)})
+    sampled = posterior.drop_vars([name for name, x in posterior.items() if float(x.std()) == 0])
     chains = posterior.sizes["chain"]
-
-    def extreme(dataset: Any, largest: bool) -> float:
-        groups = dataset.children.values() if dataset.children else [dataset]
-        values = np.concatenate([x.values.ravel() for group in groups for x in group.data_vars.values()])
-        return float(values.max() if largest else values.min())
-
-    r_hat = extreme(arviz_stats.rhat(sampled), largest=True)
-    bulk = extreme(arviz_stats.ess(sampled, method="bulk"), largest=False)
-    tail = extreme(arviz_stats.ess(sampled, method="tail"), largest=False)
-    mcse_mu = float(arviz_stats.mcse(sampled, method="mean")["posterior"]["mu"]) / float(posterior["mu"].std())
+    r_hat = float(_values(arviz_stats.rhat(sampled)).max())
+    bulk = float(_values(arviz_stats.ess(sampled, method="bulk")).min())
+    tail = float(_values(arviz_stats.ess(sampled, method="tail")).min())
+    mcse_mu = float(arviz_stats.mcse(posterior["mu"], method="mean") / posterior["mu"].std())
     divergent = int(tree.sample_stats["diverging"].sum())
-    bfmi = extreme(arviz_stats.bfmi(tree), largest=False)
+    bfmi = float(_values(arviz_stats.bfmi(tree.sample_stats.to_dataset())).min())
     more = "run longer chains (--draws)"
     return (
-        Check("R-hat, largest", r_hat, MAX_R_HAT, r_hat < MAX_R_HAT, f"chains disagree: {more} or use a tighter prior"),
-        Check("bulk ESS, smallest", bulk, MIN_ESS_PER_CHAIN * chains, bulk >= MIN_ESS_PER_CHAIN * chains, more),
-        Check("tail ESS, smallest", tail, MIN_ESS_PER_CHAIN * chains, tail >= MIN_ESS_PER_CHAIN * chains, more),
+        Check(
+            "R-hat, largest",
+            r_hat,
+            MAX_R_HAT,
+            r_hat < MAX_R_HAT,
+            f"chains disagree: {more} or use a tighter prior",
+        ),
+        Check(
+            "bulk ESS, smallest", bulk, MIN_ESS_PER_CHAIN * chains, bulk >= MIN_ESS_PER_CHAIN * chains, more
+        ),
+        Check(
+            "tail ESS, smallest", tail, MIN_ESS_PER_CHAIN * chains, tail >= MIN_ESS_PER_CHAIN * chains, more
+        ),
         Check("MCSE of mu, in posterior SDs", mcse_mu, MAX_MCSE_SHARE, mcse_mu < MAX_MCSE_SHARE, more),
         Check(
             "divergent transitions",
@@ -66,3 +69,7 @@ def check_sampling(tree: xr.DataTree) -> tuple[Check, ...]:
         Check("E-BFMI, smallest", bfmi, MIN_BFMI, bfmi > MIN_BFMI, "heavy-tailed priors: use a tighter one"),
     )
 
+
+def _values(dataset: xr.Dataset) -> np.ndarray:
+    """Every number of a dataset, in one row."""
+    return np.concatenate([np.ravel(x.values) for x in dataset.data_vars.values()])

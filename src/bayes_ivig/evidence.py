@@ -14,7 +14,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bayes_ivig.errors import InputError, nearest
-from bayes_ivig.published import Published
 from bayes_ivig.studies import Effect, Means, Paired, PairedMargins, SingleArm, Study, TwoArm
 
 NAME = re.compile(r"[a-z0-9-]+")
@@ -120,7 +119,6 @@ class Evidence:
     notes: tuple[str, ...] = ()
     rows: tuple[Mapping[str, str], ...] = ()
     readings: tuple[Reading, ...] = ()
-    published: tuple[Published, ...] = ()
     priors: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     sha256: str = ""
 
@@ -131,9 +129,13 @@ class Evidence:
         names = [study.study for study in self.studies]
         for name in names:
             if names.count(name) > 1:
-                raise InputError(f"{self.outcome}: study '{name}' appears more than once; give each a name of its own")
+                raise InputError(
+                    f"{self.outcome}: study '{name}' appears more than once; give each a name of its own"
+                )
         if len({study.kind for study in self.studies}) > 1:
-            raise InputError(f"{self.outcome}: the rows are of different kinds; put each kind in a file of its own")
+            raise InputError(
+                f"{self.outcome}: the rows are of different kinds; put each kind in a file of its own"
+            )
         if self.benefit not in (None, "higher", "lower"):
             raise InputError(f"--benefit: '{self.benefit}' is not allowed; choose higher or lower")
 
@@ -171,7 +173,9 @@ def read_table(data: bytes, name: str) -> list[tuple[int, dict[str, str]]]:
             if any(cell.strip() for cell in cells):
                 lines.append((reader.line_num, [cell.strip() for cell in cells]))
     except csv.Error as error:
-        raise InputError(f"{name}, line {reader.line_num}: not readable as comma-separated text ({error})") from None
+        raise InputError(
+            f"{name}, line {reader.line_num}: not readable as comma-separated text ({error})"
+        ) from None
     if not lines:
         raise InputError(f"{name}: the file is empty; give a header line and one line a trial")
     header = lines[0][1]
@@ -179,7 +183,9 @@ def read_table(data: bytes, name: str) -> list[tuple[int, dict[str, str]]]:
         if not column:
             raise InputError(f"{name}, line {lines[0][0]}: a column has no name; name it or delete it")
         if header.count(column) > 1:
-            raise InputError(f"{name}, line {lines[0][0]}: column '{column}' appears more than once; keep one")
+            raise InputError(
+                f"{name}, line {lines[0][0]}: column '{column}' appears more than once; keep one"
+            )
     for line, cells in lines[1:]:
         if len(cells) != len(header):
             raise InputError(
@@ -220,12 +226,16 @@ def _make_study(layout: _Layout, row: Mapping[str, str], names: Mapping[str, str
         try:
             value = _number(text, is_count)
         except ValueError as reason:
-            raise InputError(f"{where}, column '{names[column]}': '{text}' {reason}; correct the cell") from None
+            raise InputError(
+                f"{where}, column '{names[column]}': '{text}' {reason}; correct the cell"
+            ) from None
         values[column] = int(value) if is_count else value
     if "variance" in values:
         variance = values.pop("variance")
         if variance <= 0:
-            raise InputError(f"{where}, column '{names['variance']}': {variance:g} is not allowed; it must be above 0")
+            raise InputError(
+                f"{where}, column '{names['variance']}': {variance:g} is not allowed; it must be above 0"
+            )
         values["se"] = math.sqrt(variance)
     try:
         return layout.make(row[names["study"]], **values)
@@ -259,7 +269,14 @@ def _choose_layouts(
     if not kinds:
         known = [alias for accepted in ALIASES.values() for alias in accepted]
         unknown = [column for column in header if column not in known]
-        hint = next((f"; column '{column}' is unknown{near}" for column in unknown if (near := nearest(column, known))), "")
+        hint = next(
+            (
+                f"; column '{column}' is unknown{near}"
+                for column in unknown
+                if (near := nearest(column, known))
+            ),
+            "",
+        )
         raise InputError(
             f"{name}: the columns {', '.join(header)} are of no known kind of data{hint}; give for instance "
             "study, events_t, n_t, events_c, n_c (see 'bayes-ivig fit --help')"
@@ -278,9 +295,17 @@ def _choose_layouts(
     return [layout for layout in present if layout.make.kind == kind], note
 
 
-def _refuse_misspelt(header: Sequence[str], names: Mapping[str, str], layouts: Sequence[_Layout], name: str) -> None:
+def _refuse_misspelt(
+    header: Sequence[str], names: Mapping[str, str], layouts: Sequence[_Layout], name: str
+) -> None:
     """Refuse an extra column that is nearly the name of an optional column this kind could have used."""
-    absent = [alias for layout in layouts for column in layout.optional if column not in names for alias in ALIASES[column]]
+    absent = [
+        alias
+        for layout in layouts
+        for column in layout.optional
+        if column not in names
+        for alias in ALIASES[column]
+    ]
     known = {alias for accepted in ALIASES.values() for alias in accepted}
     for column in header:
         folded = column.casefold().replace(" ", "_").replace("-", "_")
@@ -331,7 +356,9 @@ def parse_studies(
     header = list(table[0][1])
     names = _canonical_names(header, name)
     if "study" not in names:
-        raise InputError(f"{name}: column 'study' is missing{nearest('study', header)}; give each trial a name")
+        raise InputError(
+            f"{name}: column 'study' is missing{nearest('study', header)}; give each trial a name"
+        )
     layouts, note = _choose_layouts(names, header, likelihood, name)
     _refuse_misspelt(header, names, layouts, name)
     studies: list[Study] = []

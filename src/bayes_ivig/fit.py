@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from types import MappingProxyType
@@ -126,8 +126,14 @@ def choose_model(evidence: Evidence, choices: Choices) -> Model:
     else:
         model = default_model(likelihood, measure, effect, parametrisation)
         if base:
-            kept = {k: p for k, p in base.priors.items() if k in model.needed and (k == "baseline" or measure == base.measure)}
-            model = replace(model, name=base.name, sampler=base.sampler, priors=MappingProxyType({**model.priors, **kept}))
+            kept = {
+                k: p
+                for k, p in base.priors.items()
+                if k in model.needed and (k == "baseline" or measure == base.measure)
+            }
+            model = replace(
+                model, name=base.name, sampler=base.sampler, priors=MappingProxyType({**model.priors, **kept})
+            )
     priors: dict[str, Prior] = dict(model.priors)
     if measure == evidence.measure:
         shipped = evidence_priors(evidence)
@@ -143,7 +149,10 @@ def evidence_priors(evidence: Evidence) -> dict[str, Prior]:
     """Priors that a shipped outcome carries because its scale has no natural one."""
     from bayes_ivig.named_priors import resolve_prior
 
-    return {key: resolve_prior(text, where=f"{evidence.outcome} priors.{key}") for key, text in evidence.priors.items()}
+    return {
+        key: resolve_prior(text, where=f"{evidence.outcome} priors.{key}")
+        for key, text in evidence.priors.items()
+    }
 
 
 def _default_measure(evidence: Evidence, likelihood: str) -> str:
@@ -161,7 +170,7 @@ def run_fit(
     prob: float = 0.95,
     control_risk: Prior | None = None,
     published: tuple[Reproduction, ...] = (),
-    progress: bool = False,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Fit:
     """Fit one model to one outcome.
 
@@ -177,8 +186,8 @@ def run_fit(
         Chosen control risk for absolute effects: a point or a density on 0 to 1.
     published
         The published results, compared with the data already.
-    progress
-        Show the sampler's progress.
+    say
+        Told what is going on, for a reader who waits.
 
     Returns
     -------
@@ -186,19 +195,25 @@ def run_fit(
         With failed checks in it where there are any: a fit that did not converge is labelled, not hidden.
     """
     start = time.perf_counter()
+    say("Loading PyMC")
     from bayes_ivig import nuts
 
     imported = time.perf_counter()
+    say("Compiling the model")
     ready = nuts.compile_model(evidence.studies, model)
     compiled = time.perf_counter()
     notes = [*evidence.notes, *_model_notes(evidence, model)]
     settings = model.sampler
-    tree = nuts.sample(ready, target_accept=settings.target_accept, draws=settings.draws, progress=progress)
+    say("Sampling")
+    tree = nuts.sample(ready, target_accept=settings.target_accept, draws=settings.draws)
     checks = check_sampling(tree)
     if not all(check.passed for check in checks):
         accept = max(RETRY_TARGET_ACCEPT, settings.target_accept)
-        notes.append(f"Sampling was repeated once with target acceptance {accept} because a check had failed.")
-        tree = nuts.sample(ready, target_accept=accept, draws=2 * settings.draws, progress=progress)
+        notes.append(
+            f"Sampling was repeated once with target acceptance {accept} because a check had failed."
+        )
+        say("Sampling again, more carefully")
+        tree = nuts.sample(ready, target_accept=accept, draws=2 * settings.draws)
         checks = check_sampling(tree)
     sampled = time.perf_counter()
     draws = {name: _flat(x.values) for name, x in tree.posterior.data_vars.items()}
@@ -207,7 +222,13 @@ def run_fit(
         above = max(absolute_.p_above_1 for absolute_ in chosen.values())
         checks = (
             *checks,
-            Check("P(treated risk above 1)", above, MAX_TRUNCATED, above <= MAX_TRUNCATED, "choose a lower control risk, or OR"),
+            Check(
+                "P(treated risk above 1)",
+                above,
+                MAX_TRUNCATED,
+                above <= MAX_TRUNCATED,
+                "choose a lower control risk, or OR",
+            ),
         )
     return Fit(
         evidence=evidence,
@@ -258,11 +279,15 @@ def _absolute_effects(
 def _model_notes(evidence: Evidence, model: Model) -> list[str]:
     notes = []
     if len(evidence.studies) == 1 and model.effect == "random":
-        notes.append("With one trial the posterior of tau is its prior: the data say nothing about heterogeneity.")
+        notes.append(
+            "With one trial the posterior of tau is its prior: the data say nothing about heterogeneity."
+        )
     elif len(evidence.studies) <= 5 and model.effect == "random":
         notes.append(f"With {len(evidence.studies)} trials the posterior of tau is mostly its prior.")
     if model.has_baseline:
-        place = "the midpoint of the two logits" if model.parametrisation == "midpoint" else "the control risk"
+        place = (
+            "the midpoint of the two logits" if model.parametrisation == "midpoint" else "the control risk"
+        )
         notes.append(
             f"Baseline prior: {model.priors['baseline'].text} on {place} of each trial. With zero cells this choice "
             "matters more than any other."
@@ -292,7 +317,12 @@ def to_json(fit: Fit) -> dict[str, Any]:
             for name, x in fit.at_control_risk.items()
         }
     tau = None if fit.tau is None else fit.tau.to_json()
-    sampler = {"mu": fit.mu.to_json(), "tau": tau, "theta_new": fit.theta_new.to_json(), "settings": vars(model.sampler)}
+    sampler = {
+        "mu": fit.mu.to_json(),
+        "tau": tau,
+        "theta_new": fit.theta_new.to_json(),
+        "settings": vars(model.sampler),
+    }
     return {
         "schema": 1,
         "review": evidence.review,
@@ -311,7 +341,8 @@ def to_json(fit: Fit) -> dict[str, Any]:
         "tau": tau,
         "theta_new": fit.theta_new.to_json(),
         "studies": [
-            {"study": study.study} | summary.to_json() for study, summary in zip(evidence.studies, fit.studies, strict=True)
+            {"study": study.study} | summary.to_json()
+            for study, summary in zip(evidence.studies, fit.studies, strict=True)
         ],
         "effects": {"in_trials": absolute, "at_control_risk": chosen},
         "p_benefit": fit.p_benefit,
@@ -328,7 +359,15 @@ def to_json(fit: Fit) -> dict[str, Any]:
     }
 
 
-def comparators_json(comparators: tuple[Estimate, ...], published: tuple[Reproduction, ...]) -> list[dict[str, Any]]:
+def _same_method(estimate: Estimate, others: tuple[Estimate, ...]) -> bool:
+    """Whether one of the others is this method; limits may differ, since published ones are at 95%."""
+    key = (estimate.method, estimate.measure, estimate.correction, estimate.interval)
+    return any(key == (o.method, o.measure, o.correction, o.interval) for o in others)
+
+
+def comparators_json(
+    comparators: tuple[Estimate, ...], published: tuple[Reproduction, ...]
+) -> list[dict[str, Any]]:
     """Frequentist estimates on the natural scale, each marked by whether it reproduces the published result.
 
     True or false where a result of this measure is published for all trials, else None.
@@ -337,7 +376,7 @@ def comparators_json(comparators: tuple[Estimate, ...], published: tuple[Reprodu
     rows = []
     for estimate in comparators:
         value, low, high = estimate.natural()
-        verdicts = [estimate in r.by for r in pooled if r.published.measure == estimate.measure]
+        verdicts = [_same_method(estimate, r.by) for r in pooled if r.published.measure == estimate.measure]
         rows.append(
             {
                 "method": estimate.method,

@@ -8,7 +8,6 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib import resources
 from typing import Literal
 
 from bayes_ivig.errors import InputError, nearest
@@ -106,6 +105,8 @@ def _key(name: str) -> str:
 
 
 def _rows(file: str) -> Iterator[dict[str, str]]:
+    from importlib import resources  # only where a name is looked up: 20 ms
+
     table = resources.files("bayes_ivig") / "tables" / file
     return csv.DictReader(table.read_text(encoding="utf-8").splitlines())
 

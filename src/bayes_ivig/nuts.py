@@ -62,7 +62,9 @@ class _Place:
             return pm.Deterministic(name, pm.math.constant(float(prior.args[0])))
         if prior.family == "log-student-t":
             df, m, s = prior.args
-            return pm.Deterministic(name, pm.math.exp(pm.StudentT(f"{name}_log", df, m, s, dims=dims)), dims=dims)
+            return pm.Deterministic(
+                name, pm.math.exp(pm.StudentT(f"{name}_log", df, m, s, dims=dims)), dims=dims
+            )
         if prior.family == "mixture":
             parts = [self.distribution(part) for part in prior.components]
             return pm.Mixture(name, w=np.array(prior.weights), comp_dists=parts, dims=dims)
@@ -135,7 +137,7 @@ def compile_model(studies: tuple[Study, ...], model: Model) -> Compiled:
     return Compiled(studies, model, nutpie.compile_pymc_model(build_model(studies, model)))
 
 
-def sample(ready: Compiled, *, target_accept: float, draws: int, progress: bool = False) -> xr.DataTree:
+def sample(ready: Compiled, *, target_accept: float, draws: int) -> xr.DataTree:
     """Sample the posterior and complete it.
 
     Returns
@@ -155,12 +157,14 @@ def sample(ready: Compiled, *, target_accept: float, draws: int, progress: bool 
         seed=settings.seed,
         target_accept=target_accept,
         save_warmup=False,
-        progress_bar=progress,
+        progress_bar=False,
     )
     rng = np.random.default_rng([settings.seed, 1])
     likelihood = LIKELIHOODS[model.likelihood]
     data = likelihood.make_data(studies, model.measure)
-    posterior = _complete({name: raw.posterior[name].values for name in raw.posterior.data_vars}, studies, model, rng)
+    posterior = _complete(
+        {name: raw.posterior[name].values for name in raw.posterior.data_vars}, studies, model, rng
+    )
     prior = _draw_prior(studies, model, rng)
     groups = {
         "posterior": posterior,
@@ -181,10 +185,21 @@ def sample(ready: Compiled, *, target_accept: float, draws: int, progress: bool 
     return tree
 
 
-_STATS = ("diverging", "energy", "depth", "maxdepth_reached", "n_steps", "step_size", "mean_tree_accept", "logp")
+_STATS = (
+    "diverging",
+    "energy",
+    "depth",
+    "maxdepth_reached",
+    "n_steps",
+    "step_size",
+    "mean_tree_accept",
+    "logp",
+)
 
 
-def _complete(raw: Mapping[str, Array], studies: tuple[Study, ...], model: Model, rng: np.random.Generator) -> dict[str, Array]:
+def _complete(
+    raw: Mapping[str, Array], studies: tuple[Study, ...], model: Model, rng: np.random.Generator
+) -> dict[str, Array]:
     """Add to sampled parameters what follows from them: theta, theta_new and the likelihood's own quantities."""
     likelihood = LIKELIHOODS[model.likelihood]
     data = likelihood.make_data(studies, model.measure)

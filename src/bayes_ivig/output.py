@@ -97,14 +97,18 @@ def _write_draws(fit: Fit, path: Path) -> None:
         "title": f"{fit.evidence.title}: {fit.model.name}",
         "review": fit.evidence.review,
         "outcome": fit.evidence.outcome,
-        "model": json.dumps({key: fit.model.priors[key].text for key in fit.model.needed} | {"slug": fit.model.slug}),
+        "model": json.dumps(
+            {key: fit.model.priors[key].text for key in fit.model.needed} | {"slug": fit.model.slug}
+        ),
         "provenance": json.dumps(provenance(fit)),
         "checks": _label(fit) or "passed",
     }
     try:
         tree.to_netcdf(path, engine="h5netcdf")
     except (OSError, RuntimeError) as error:
-        raise InputError(f"{path.name}: the draws could not be written ({error}); is the disk full?") from None
+        raise InputError(
+            f"{path.name}: the draws could not be written ({error}); is the disk full?"
+        ) from None
 
 
 def _run(started: float, seconds: Mapping[str, float]) -> dict[str, Any]:
@@ -113,5 +117,9 @@ def _run(started: float, seconds: Mapping[str, float]) -> dict[str, Any]:
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "duration_seconds": time.time() - started,
         "seconds": dict(seconds),
-        "machine": {"system": platform.platform(), "processor": platform.machine(), "python": platform.python_version()},
+        "machine": {
+            "system": platform.platform(),
+            "processor": platform.machine(),
+            "python": platform.python_version(),
+        },
     }

@@ -31,7 +31,9 @@ MEASURE_NAMES = {
 
 def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], numeric_from: int = 1) -> Table:
     """A plain table; columns from `numeric_from` on are right-aligned. Cells are literal text."""
-    result = Table(title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    result = Table(
+        title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for i, name in enumerate(header):
         result.add_column(Text(name), justify="right" if i >= numeric_from else "left", overflow="fold")
     for row in rows:
@@ -50,12 +52,22 @@ def study_cells(study: Study) -> tuple[str, str]:
         case TwoArm():
             return f"{study.events_t}/{study.n_t}", f"{study.events_c}/{study.n_c}"
         case Paired():
-            extra = (f" + {study.events_t}/{study.n_t}", f" + {study.events_c}/{study.n_c}") if study.n_t + study.n_c else ("", "")
-            return f"{study.both + study.t_only}/{study.n_pairs}{extra[0]}", f"{study.both + study.c_only}/{study.n_pairs}{extra[1]}"
+            extra = (
+                (f" + {study.events_t}/{study.n_t}", f" + {study.events_c}/{study.n_c}")
+                if study.n_t + study.n_c
+                else ("", "")
+            )
+            return (
+                f"{study.both + study.t_only}/{study.n_pairs}{extra[0]}",
+                f"{study.both + study.c_only}/{study.n_pairs}{extra[1]}",
+            )
         case PairedMargins():
             return f"{study.margins_t}/{study.n_pairs}", f"{study.margins_c}/{study.n_pairs}"
         case Means():
-            return f"{study.mean_t:g} (SD {study.sd_t:g}, n {study.n_t})", f"{study.mean_c:g} (SD {study.sd_c:g}, n {study.n_c})"
+            return (
+                f"{study.mean_t:g} (SD {study.sd_t:g}, n {study.n_t})",
+                f"{study.mean_c:g} (SD {study.sd_c:g}, n {study.n_c})",
+            )
         case Effect():
             return f"{study.y:g} (SE {study.se:g})", ""
         case SingleArm():
@@ -77,11 +89,15 @@ def fit_view(fit: Fit, folder: str | None) -> RenderableType:
     against = "" if model.measure == "rate" else f": {evidence.treatment} against {evidence.control}"
     trials = f"{len(evidence.studies)} trial{'s' if len(evidence.studies) > 1 else ''}"
     title = Text(f"{evidence.title or evidence.outcome}{against}", style="bold")
-    subtitle = Text(f"{evidence.review} | {trials}{patients} | {model.likelihood} model, {measure}, {model.effect} effect")
+    subtitle = Text(
+        f"{evidence.review} | {trials}{patients} | {model.likelihood} model, {measure}, {model.effect} effect"
+    )
     parts: list[RenderableType] = [Text(""), title, subtitle]
     if fit.failed:
         names = "; ".join(check.name for check in fit.failed)
-        parts.append(Text(f"CHECK FAILED ({names}): do not use these numbers; see the checks below.", style="bold red"))
+        parts.append(
+            Text(f"CHECK FAILED ({names}): do not use these numbers; see the checks below.", style="bold red")
+        )
     head = f"median ({percent(fit.prob)} interval)"
     parts.append(table("", ("", head), _answers(fit)))
     parts.append(_studies_table(fit))
@@ -89,7 +105,10 @@ def fit_view(fit: Fit, folder: str | None) -> RenderableType:
         table(
             "Checks",
             ("check", "value", "limit", ""),
-            [(c.name, number(c.value), number(c.limit), "ok" if c.passed else f"FAILED: {c.hint}") for c in fit.checks],
+            [
+                (c.name, number(c.value), number(c.limit), "ok" if c.passed else f"FAILED: {c.hint}")
+                for c in fit.checks
+            ],
         )
     )
     priors = ", ".join(f"{key} {model.priors[key].text}" for key in model.needed)
@@ -148,12 +167,16 @@ def published_rows(published: tuple[Reproduction, ...]) -> list[tuple[str, str]]
     return [(r.published.label, f"{r.published_text}: {r.verdict}") for r in published]
 
 
-def pool_view(evidence: Evidence, estimates: tuple[Estimate, ...], published: tuple[Reproduction, ...], prob: float) -> RenderableType:
+def pool_view(
+    evidence: Evidence, estimates: tuple[Estimate, ...], published: tuple[Reproduction, ...], prob: float
+) -> RenderableType:
     """Frequentist estimates and the verdict on each published result."""
     rows = []
     for e in estimates:
         value, low, high = e.natural()
-        prediction = "" if e.prediction is None else interval(*(float(to_natural(e.measure, x)) for x in e.prediction))
+        prediction = (
+            "" if e.prediction is None else interval(*(float(to_natural(e.measure, x)) for x in e.prediction))
+        )
         rows.append(
             (
                 e.method,
@@ -167,9 +190,28 @@ def pool_view(evidence: Evidence, estimates: tuple[Estimate, ...], published: tu
                 e.note,
             )
         )
-    header = ("method", "measure", "zero cells", "interval", f"estimate ({percent(prob)} CI)", "prediction", "tau2", "I2", "note")
-    parts: list[RenderableType] = [table(f"{evidence.title or evidence.outcome}: frequentist estimates", header, rows, 4)]
+    header = (
+        "method",
+        "measure",
+        "zero cells",
+        "interval",
+        f"estimate ({percent(prob)} CI)",
+        "prediction",
+        "tau2",
+        "I2",
+        "note",
+    )
+    parts: list[RenderableType] = [
+        table(f"{evidence.title or evidence.outcome}: frequentist estimates", header, rows, 4)
+    ]
     if published:
-        parts.append(table("Published results", ("result", "published, and whether it is reproduced"), published_rows(published), 9))
+        parts.append(
+            table(
+                "Published results",
+                ("result", "published, and whether it is reproduced"),
+                published_rows(published),
+                9,
+            )
+        )
     parts.extend(Text(f"Note: {note}") for note in evidence.notes)
     return Group(*parts)

@@ -10,7 +10,7 @@ from typing import Any
 
 from bayes_ivig.errors import InputError, nearest
 from bayes_ivig.evidence import KINDS_OF_LIKELIHOOD, NAME, Evidence, Reading, parse_studies
-from bayes_ivig.published import Published
+from bayes_ivig.published import Published, Reproduction, reproduce
 from bayes_ivig.shipped import shipped_folder
 from bayes_ivig.studies import Effect, Means, Paired, PairedMargins, SingleArm, Study, TwoArm
 
@@ -64,11 +64,26 @@ def load_review(name: str) -> Review:
     """
     known = list_reviews()
     if name not in known:
-        raise InputError(f"--review: '{name}' is not a shipped review{nearest(name, known)}; known are {', '.join(known)}")
+        raise InputError(
+            f"--review: '{name}' is not a shipped review{nearest(name, known)}; known are {', '.join(known)}"
+        )
     folder = shipped_folder("data") / name
     table = tomllib.loads((folder / "review.toml").read_text("utf-8"))
     return Review(
-        **{key: table[key] for key in ("name", "title", "question", "edition", "citation", "doi", "pmid", "treatment", "control")},
+        **{
+            key: table[key]
+            for key in (
+                "name",
+                "title",
+                "question",
+                "edition",
+                "citation",
+                "doi",
+                "pmid",
+                "treatment",
+                "control",
+            )
+        },
         faults=tuple(table["faults"]),
         sources=MappingProxyType(table["sources"]),
         published=_published(table.get("published", [])),
@@ -80,7 +95,8 @@ def load_review(name: str) -> Review:
 def _published(entries: list[dict[str, Any]]) -> tuple[Published, ...]:
     tuples = ("ci", "studies")
     return tuple(
-        Published(**{key: tuple(value) if key in tuples else value for key, value in entry.items()}) for entry in entries
+        Published(**{key: tuple(value) if key in tuples else value for key, value in entry.items()})
+        for entry in entries
     )
 
 
@@ -97,7 +113,9 @@ _STUDY_BY_COLUMN: Mapping[str, type] = {
 def _reading(entry: Mapping[str, Any]) -> Reading:
     row = entry["row"]
     make = next(cls for column, cls in _STUDY_BY_COLUMN.items() if column in row)
-    return Reading(entry["name"], make(entry["study"], **row), entry["status"], entry["source"], entry["note"])
+    return Reading(
+        entry["name"], make(entry["study"], **row), entry["status"], entry["source"], entry["note"]
+    )
 
 
 def load_evidence(review: Review, outcome: str, likelihood: str | None = None) -> Evidence:
@@ -155,8 +173,9 @@ def load_evidence(review: Review, outcome: str, likelihood: str | None = None) -
         notes=(*table.get("notes", ()), *notes),
         rows=rows,
         readings=tuple(_reading(r) for r in table.get("readings", ()) if r["kind"] == kind),
-        published=_published([p for p in table.get("published", ()) if p.get("kind", kinds[0]) == kind]),
-        priors=MappingProxyType({key: table["priors"][key] for key in ("mu", "tau") if key in table.get("priors", {})}),
+        priors=MappingProxyType(
+            {key: table["priors"][key] for key in ("mu", "tau") if key in table.get("priors", {})}
+        ),
         sha256=digest,
     )
 
@@ -165,7 +184,23 @@ def read_as(evidence: Evidence, reading: str) -> Evidence:
     """Return the evidence with one trial read in the alternative way named `reading`."""
     names = [r.name for r in evidence.readings]
     if reading not in names:
-        raise InputError(f"reading '{reading}' is not one of {', '.join(names) or 'none'}{nearest(reading, names)}")
+        raise InputError(
+            f"reading '{reading}' is not one of {', '.join(names) or 'none'}{nearest(reading, names)}"
+        )
     other = evidence.readings[names.index(reading)].study
     studies: tuple[Study, ...] = tuple(other if s.study == other.study else s for s in evidence.studies)
     return replace(evidence, studies=studies)
+
+
+def check_published(review: Review, outcome: str) -> tuple[Reproduction, ...]:
+    """Compare every published result of an outcome with the data it rests on (kind of data, reading, subset)."""
+    table = review.tables[outcome]
+    likelihood_of = {"two-arm": "binomial", "crossover": "crossover", "single-arm": "single-arm"}
+    verdicts = []
+    for result in _published(table.get("published", [])):
+        kind = result.kind or next(iter(table["data"]))
+        evidence = load_evidence(review, outcome, likelihood_of.get(kind, "normal"))
+        if result.reading:
+            evidence = read_as(evidence, result.reading)
+        verdicts.append(reproduce(result, evidence.studies))
+    return tuple(verdicts)

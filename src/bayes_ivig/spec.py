@@ -46,12 +46,21 @@ class Sampler:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        for name, low, high in (("draws", 100, 10**6), ("tune", 100, 10**6), ("chains", 2, 64), ("seed", 0, 2**32 - 1)):
+        for name, low, high in (
+            ("draws", 100, 10**6),
+            ("tune", 100, 10**6),
+            ("chains", 2, 64),
+            ("seed", 0, 2**32 - 1),
+        ):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                raise InputError(f"sampler.{name}: {value} is not allowed; give a whole number from {low} to {high}")
+                raise InputError(
+                    f"sampler.{name}: {value} is not allowed; give a whole number from {low} to {high}"
+                )
         if not isinstance(self.target_accept, float) or not 0.5 <= self.target_accept < 1:
-            raise InputError(f"sampler.target_accept: {self.target_accept} is not allowed; give 0.5 up to below 1")
+            raise InputError(
+                f"sampler.target_accept: {self.target_accept} is not allowed; give 0.5 up to below 1"
+            )
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,9 @@ class Model:
         if self.has_baseline:
             _check_choice("parametrisation", str(self.parametrisation), PARAMETRISATIONS)
         elif self.parametrisation is not None:
-            raise InputError(f"parametrisation: the {self.likelihood} model has no baseline risk; leave it out")
+            raise InputError(
+                f"parametrisation: the {self.likelihood} model has no baseline risk; leave it out"
+            )
         allowed = (*(("mu", "tau") if self.effect == "random" else ("mu",)), *NUISANCE[self.likelihood])
         for key, prior in self.priors.items():
             if key not in allowed:
@@ -112,7 +123,7 @@ class Model:
             flags = " and ".join(f"--{key}" for key in missing)
             raise InputError(
                 f"a {self.measure} has no natural scale, so no prior of {' and '.join(missing)} is assumed; "
-                f"give {flags}, for instance --mu \"normal(0, 10)\" --tau \"half-normal(5)\" in the unit of the data"
+                f'give {flags}, for instance --mu "normal(0, 10)" --tau "half-normal(5)" in the unit of the data'
             )
         return self
 
@@ -120,7 +131,9 @@ class Model:
 def _check_choice(key: str, value: str, allowed: Iterable[str]) -> None:
     allowed = tuple(allowed)
     if value not in allowed:
-        raise InputError(f"{key}: '{value}' is not allowed{nearest(value, allowed)}; choose {' or '.join(allowed)}")
+        raise InputError(
+            f"{key}: '{value}' is not allowed{nearest(value, allowed)}; choose {' or '.join(allowed)}"
+        )
 
 
 def list_models() -> tuple[str, ...]:
@@ -161,7 +174,9 @@ def load_model(name: str) -> Model:
 
 def model_from_table(table: Mapping[str, Any], name: str) -> Model:
     """Make a `Model` from the keys of a model file; unknown keys are refused with the nearest known one."""
-    _refuse_unknown(table, ("about", "likelihood", "measure", "effect", "parametrisation", "priors", "sampler"), "")
+    _refuse_unknown(
+        table, ("about", "likelihood", "measure", "effect", "parametrisation", "priors", "sampler"), ""
+    )
     for key in ("likelihood", "measure", "effect"):
         if not isinstance(table.get(key), str):
             raise InputError(f"{key}: missing; a model file names its likelihood, measure and effect")
@@ -170,14 +185,16 @@ def model_from_table(table: Mapping[str, Any], name: str) -> Model:
     _refuse_unknown(sampler, tuple(f.name for f in fields(Sampler)), "sampler.")
     for key, text in priors.items():
         if not isinstance(text, str):
-            raise InputError(f"priors.{key}: {text!r} is not a text such as \"normal(0, 1)\"")
+            raise InputError(f'priors.{key}: {text!r} is not a text such as "normal(0, 1)"')
     return Model(
         name=name,
         likelihood=table["likelihood"],
         measure=table["measure"],
         effect=table["effect"],
         parametrisation=table.get("parametrisation"),
-        priors=MappingProxyType({key: resolve_prior(text, where=f"priors.{key}") for key, text in priors.items()}),
+        priors=MappingProxyType(
+            {key: resolve_prior(text, where=f"priors.{key}") for key, text in priors.items()}
+        ),
         sampler=Sampler(**sampler),
         about=str(table.get("about", "")),
     )
@@ -193,7 +210,9 @@ def _section(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def _refuse_unknown(table: Mapping[str, Any], allowed: tuple[str, ...], prefix: str) -> None:
     for key in table:
         if key not in allowed:
-            raise InputError(f"{prefix}{key}: unknown key{nearest(key, allowed)}; allowed are {', '.join(allowed)}")
+            raise InputError(
+                f"{prefix}{key}: unknown key{nearest(key, allowed)}; allowed are {', '.join(allowed)}"
+            )
 
 
 def default_model(likelihood: str, measure: str, effect: str, parametrisation: str | None = None) -> Model:

@@ -35,7 +35,9 @@ def replace_folder(leaf: Path) -> Iterator[Path]:
         leaf.parent.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(prefix=f".{leaf.name}-", dir=leaf.parent))
     except OSError as error:
-        raise InputError(f"{leaf.parent}: cannot write there ({error.strerror}); choose another folder with --out") from None
+        raise InputError(
+            f"{leaf.parent}: cannot write there ({error.strerror}); choose another folder with --out"
+        ) from None
     try:
         new.chmod(0o755)
         yield new

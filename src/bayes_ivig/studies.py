@@ -28,7 +28,9 @@ def _check_events(column: str, events: int, n_column: str, n: int) -> None:
 
 def _check_finite(column: str, value: float) -> None:
     if not math.isfinite(value):
-        raise InputError(f"column '{column}': {value} is not a finite number; give a number or leave the row out")
+        raise InputError(
+            f"column '{column}': {value} is not a finite number; give a number or leave the row out"
+        )
 
 
 def _check_positive(column: str, value: float, what: str) -> None:

@@ -72,5 +72,6 @@ def test_ppf_inverts_the_cdf(prior, q):
     x = prior.ppf(q)
     np.testing.assert_array_equal(np.sort(x), prior.ppf(np.sort(q)))
     # A double x holds its own quantile only to the width of its last digit times the density there.
+    x, q = x[np.isfinite(x)], q[np.isfinite(x)]
     held = 4 * np.exp(prior.logpdf(x) + np.log(np.spacing(np.abs(x))))
     np.testing.assert_array_less(np.abs(prior.cdf(x) - q), 1e-9 * q + held + 1e-15)

@@ -18,12 +18,13 @@ from bayes_ivig.priors import (
 
 
 def half_t(df, s):
-    """|T| s has no scipy name: fold the two sides of Student's t."""
+    """(|T| s) has no scipy name; T squared follows F(1, df)."""
+    f = stats.f(1, df)
 
     class HalfT:
-        logpdf = staticmethod(lambda x: math.log(2) + stats.t(df, 0, s).logpdf(x))
-        cdf = staticmethod(lambda x: 1 - 2 * stats.t(df, 0, s).sf(x))
-        ppf = staticmethod(lambda q: stats.t(df, 0, s).ppf((1 + q) / 2))
+        logpdf = staticmethod(lambda x: f.logpdf((x / s) ** 2) + np.log(2 * x / s**2))
+        cdf = staticmethod(lambda x: f.cdf((x / s) ** 2))
+        ppf = staticmethod(lambda q: s * np.sqrt(f.ppf(q)))
 
     return HalfT
 
@@ -119,6 +120,15 @@ def test_student_tail_closed_form_at_two_degrees_of_freedom():
     exact = 1 / ((2 + x * x) + x * np.sqrt(2 + x * x))
     np.testing.assert_allclose(parse_prior("student-t(2, 0, 1)").cdf(-x), exact, rtol=1e-13)
     np.testing.assert_allclose(parse_prior("student-t(2, 0, 1)").ppf(exact), -x, rtol=1e-13)
+
+
+@pytest.mark.parametrize("df", [1, 4, 1e30])
+def test_half_student_is_linear_at_its_mode(df):
+    prior = Prior("half-student-t", (float(df), 2.0))
+    x = np.array([1e-5, 1e-9, 1e-11, 1e-200, 1e-280])
+    linear = x * math.exp(prior.logpdf(0.0))
+    np.testing.assert_allclose(prior.cdf(x), linear, rtol=1e-9)
+    np.testing.assert_allclose(prior.ppf(linear), x, rtol=1e-9)
 
 
 def test_cauchy_tail_closed_form():

@@ -1,4 +1,4 @@
-"""Frequentist pooled estimates: what a reader of the published meta-analysis expects to see beside a posterior.
+"""Frequentist pooled estimates: what a reader of the published review expects beside a posterior.
 
 The closed forms are our own because every library costs over a second of import and none offers them all
 (statsmodels lacks REML and prediction intervals and corrects every study; pymetaanalysis takes prediction

@@ -1,6 +1,7 @@
 """Exact binomial inference: Clopper-Pearson limits, Fisher's test and McNemar's exact test."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import bdtr, betaincinv, gammaln
 
 
@@ -28,10 +29,10 @@ def fisher_exact(events_t: int, n_t: int, events_c: int, n_c: int) -> tuple[floa
 
 
 def mcnemar_exact(t_only: int, c_only: int) -> tuple[float, float]:
-    """One-sided (in the observed direction) and two-sided p of McNemar's exact test; 1 without discordance."""
+    """One-sided (in the observed direction) and two-sided p of McNemar's exact test; 1 without pairs."""
     one_sided = float(bdtr(min(t_only, c_only), t_only + c_only, 0.5))
     return one_sided, min(1.0, 2 * one_sided)
 
 
-def _log_choose(n: int, k: np.ndarray) -> np.ndarray:
+def _log_choose(n: int, k: NDArray[np.int_]) -> NDArray[np.float64]:
     return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)

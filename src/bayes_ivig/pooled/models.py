@@ -144,7 +144,7 @@ def _q(y: Array, v: Array, tau2: float) -> float:
 
 
 def _q_root(y: Array, v: Array, target: float) -> float:
-    """Return the tau2 at which the generalised Q, which falls with tau2, meets the target; 0 if it starts below."""
+    """Return the tau2 at which the falling generalised Q meets the target; 0 if it starts below."""
 
     def excess(tau2: float) -> float:
         return _q(y, v, tau2) - target

@@ -3,10 +3,12 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayes_ivig.effects import Array, corrected, is_ratio, table_effects
 from bayes_ivig.pooled.estimate import Estimate, heterogeneity, interval_and_p, missing
 
+NO_TABLES = "does not exist: no trial has patients in both arms"
 MANTEL_HAENSZEL = (
     *(("RR", correction) for correction in ("revman", "none", "only0", "all")),
     *(("OR", correction) for correction in ("revman", "none", "only0", "all")),
@@ -28,6 +30,7 @@ def mantel_haenszel(tables: Array, measure: str, correction: str, prob: float) -
     if math.isnan(estimate):
         why = "does not exist: over all trials, one arm has no events"
         why += " or only events" if measure == "OR" else ""
+        why = why if len(tables) else NO_TABLES
         return missing("Mantel-Haenszel", measure, correction, "z", len(tables), why)
     own = corrected(tables, "all" if correction == "all" else "only0")[uneven]
     return _estimate(
@@ -42,6 +45,7 @@ def peto(tables: Array, prob: float) -> Estimate:
     v = (a + c) * (b + d) * n_t * (c + d) / (n**2 * (n - 1))
     if not len(v):
         why = "does not exist: every trial has no events, or only events, in both arms"
+        why = why if len(tables) else NO_TABLES
         return missing("Peto", "OR", "none", "z", len(tables), why)
     difference = a - (a + c) * n_t / n
     estimate, se = float(difference.sum() / v.sum()), float(1 / math.sqrt(v.sum()))
@@ -64,7 +68,7 @@ def _estimate(
     return Estimate(method, measure, correction, "z", estimate, se, ci, p, 0.0, i2, q, q_p, None, k, note)
 
 
-def _not_one_outcome(tables: Array) -> np.ndarray:
+def _not_one_outcome(tables: Array) -> NDArray[np.bool_]:
     a, b, c, d = tables.T
     return (a + c > 0) & (b + d > 0)
 
@@ -85,7 +89,7 @@ def _odds_ratio(a: Array, b: Array, c: Array, d: Array) -> tuple[float, float]:
     top, bottom = r.sum(), s.sum()
     if top == 0 or bottom == 0:
         return math.nan, math.nan
-    variance = (p @ r / top**2 + (p @ s + q @ r) / (top * bottom) + q @ s / bottom**2) / 2
+    variance = float(p @ r / top**2 + (p @ s + q @ r) / (top * bottom) + q @ s / bottom**2) / 2
     return math.log(top / bottom), _root_or_nan(variance)
 
 

@@ -73,14 +73,15 @@ def _t_within(z: Any, df: Any) -> Any:
     """P(|T| <= z), z >= 0; near 0 it is linear in z, where u^2 would underflow."""
     u = z / np.sqrt(df)
     within = np.where(u < 1, special.betainc(0.5, df / 2, u * u / (1 + u * u)), 1 - _t_tail(u, df))
-    return np.where(u < 1e-10, 2 * u * np.exp(-special.betaln(df / 2, 0.5)), within)
+    return np.where(np.maximum(u, z) < 1e-10, 2 * u * np.exp(-special.betaln(df / 2, 0.5)), within)
 
 
 def _t_within_ppf(w: Any, df: Any) -> Any:
     sin2 = special.betaincinv(0.5, df / 2, w)
     u = np.sqrt(sin2 / special.betainccinv(df / 2, 0.5, w))
     near_0 = 0.5 * w * np.exp(special.betaln(df / 2, 0.5))
-    return np.sqrt(df) * np.where(sin2 < 1e-20, near_0, np.where(w < 0.5, u, _t_tail_ppf(1 - w, df)))
+    u = np.where(near_0 * np.maximum(1, np.sqrt(df)) < 1e-10, near_0, u)
+    return np.sqrt(df) * np.where(w < 0.5, u, _t_tail_ppf(1 - w, df))
 
 
 def _t_logpdf(z: Any, df: Any) -> Any:

@@ -175,18 +175,23 @@ def _halfway(lo: Array, hi: Array) -> Array:
 
 
 def _mixture_ppf(mixture: Prior, q: Array) -> Array:
-    """Newton's method on the log CDF (upper half: log survival), in a bracket halved every third step."""
+    """Newton's method on the log CDF (upper half: log survival); where it is slow, the bracket is halved.
+
+    After rtsafe in Press et al., Numerical Recipes, 3rd ed., section 9.4.
+    """
     ends = np.array([part.ppf(q) for _, part in mixture.parts])
     lo, hi = ends.min(axis=0), ends.max(axis=0)
-    x = _halfway(lo, hi)
-    for step in range(1, 200):
+    x, last = _halfway(lo, hi), np.inf
+    for _ in range(400):
         cdf, pdf = mixture.cdf(x), np.exp(mixture.logpdf(x))
         lo, hi = np.where(cdf < q, x, lo), np.where(cdf < q, hi, x)
         lower = np.log(cdf / q) * cdf / pdf
         newton = x - np.where(q < 0.5, lower, np.log((1 - q) / (1 - cdf)) * (1 - cdf) / pdf)
-        new = np.where((newton > lo) & (newton < hi) & (step % 3 > 0), newton, _halfway(lo, hi))
-        new = np.where((np.abs(cdf - q) <= 2 * _EPS * q) | ~(np.nextafter(lo, hi) < hi), x, new)
+        quick = (newton > lo) & (newton < hi) & (np.abs(newton - x) < 0.5 * last)
+        new = np.where(quick, newton, _halfway(lo, hi))
+        exact = (np.abs(cdf - q) <= 2 * _EPS * q) | (np.abs(newton - x) <= 2 * _EPS * np.abs(x))
+        new = np.where(exact | ~(np.nextafter(lo, hi) < hi), x, new)
         if np.array_equal(new, x, equal_nan=True):
             break
-        x = new
+        x, last = new, np.abs(new - x)
     return x

@@ -132,7 +132,9 @@ def predict(draws: Draws, data: Counts, rng: np.random.Generator) -> Draws:
 
 def log_likelihood(draws: Draws, data: Counts) -> Array:
     """Log likelihood of each study, both arms together, array (..., k); binomial coefficients included."""
-    return binomial_logpmf(data.events_c, data.n_c, draws["p_c"]) + binomial_logpmf(data.events_t, data.n_t, draws["p_t"])
+    return binomial_logpmf(data.events_c, data.n_c, draws["p_c"]) + binomial_logpmf(
+        data.events_t, data.n_t, draws["p_t"]
+    )
 
 
 def binomial_logpmf(r: Array, n: Array, p: Array) -> Array:
