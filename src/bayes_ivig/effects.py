@@ -60,9 +60,7 @@ def corrected(tables: Array, correction: str) -> Array:
     """
     if correction not in CORRECTIONS:
         hint = nearest(correction, CORRECTIONS)
-        raise InputError(
-            f"correction '{correction}' is not known; give one of {', '.join(CORRECTIONS)}{hint}"
-        )
+        raise InputError(f"correction '{correction}' is not known; give one of {', '.join(CORRECTIONS)}{hint}")
     if correction == "none":
         return tables
     touched = np.ones(len(tables), bool) if correction == "all" else (tables == 0).any(axis=1)
@@ -116,9 +114,7 @@ def effect_sizes(studies: Sequence[Study], measure: str) -> EffectSizes:
     allowed = MEASURES.get(kind, (measure,))
     if measure not in allowed:
         hint = nearest(measure, allowed)
-        raise InputError(
-            f"measure '{measure}' is not one of {kind} data; give one of {', '.join(allowed)}{hint}"
-        )
+        raise InputError(f"measure '{measure}' is not one of {kind} data; give one of {', '.join(allowed)}{hint}")
     if kind == "two-arm":
         return _two_arm([s for s in studies if isinstance(s, TwoArm)], measure)
     if kind == "crossover":
@@ -160,14 +156,10 @@ def _two_arm(studies: list[TwoArm], measure: str) -> EffectSizes:
 
 def _crossover(studies: list[Paired | PairedMargins], measure: str) -> EffectSizes:
     margins = np.array([isinstance(s, PairedMargins) for s in studies])
-    cells = [
-        (s.both, s.t_only, s.c_only, s.neither) if isinstance(s, Paired) else (0, 0, 0, 0) for s in studies
-    ]
+    cells = [(s.both, s.t_only, s.c_only, s.neither) if isinstance(s, Paired) else (0, 0, 0, 0) for s in studies]
     tables = np.array(cells, dtype=float)
     both, t_only, c_only, neither = tables.T
-    single = [
-        f"{s.study} ({s.n_t} on T, {s.n_c} on C)" for s in studies if isinstance(s, Paired) and s.n_t + s.n_c
-    ]
+    single = [f"{s.study} ({s.n_t} on T, {s.n_c} on C)" for s in studies if isinstance(s, Paired) and s.n_t + s.n_c]
     notes = named("left out, known by margins only", studies, margins)
     if single:
         notes += (f"left out, patients with one treatment only: {', '.join(single)}",)

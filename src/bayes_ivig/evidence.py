@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from bayes_ivig.errors import InputError, nearest
 from bayes_ivig.studies import Effect, Means, Paired, PairedMargins, SingleArm, Study, TwoArm
@@ -52,7 +53,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 class _Layout:
     """One way to lay out one kind of data: the columns it needs and those it may have."""
 
-    make: type
+    make: type[Any]
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
 

@@ -86,9 +86,7 @@ def find_named_prior(name: str, *, where: str = "prior") -> NamedPrior:
         return known[_key(name)]
     for form in prior_forms():
         if _key(name) == _key(form.name):
-            raise InputError(
-                f"{where}: '{name}' needs the alternative; write {form.form}, such as {form.name}(0.7)"
-            )
+            raise InputError(f"{where}: '{name}' needs the alternative; write {form.form}, such as {form.name}(0.7)")
     hint = nearest(name[:60], [*FAMILIES, *(prior.name for prior in known.values())])
     raise InputError(f"{where}: no prior is named {name[:60]!r}{hint or "; see 'bayes-ivig priors list'"}")
 

@@ -93,11 +93,8 @@ def load_review(name: str) -> Review:
 
 
 def _published(entries: list[dict[str, Any]]) -> tuple[Published, ...]:
-    tuples = ("ci", "studies")
-    return tuple(
-        Published(**{key: tuple(value) if key in tuples else value for key, value in entry.items()})
-        for entry in entries
-    )
+    # TOML has lists where the value has tuples.
+    return tuple(Published(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}) for entry in entries)
 
 
 _STUDY_BY_COLUMN: Mapping[str, type] = {

@@ -135,9 +135,7 @@ def test_cauchy_tail_closed_form():
     x = np.array([1e3, 1e9, 1e160, 1e300])
     np.testing.assert_allclose(parse_prior("cauchy(0, 1)").cdf(-x), 1 / (math.pi * x), rtol=1e-6)
     np.testing.assert_allclose(parse_prior("cauchy(0, 1)").ppf(1 / (math.pi * x[1:])), -x[1:], rtol=1e-12)
-    np.testing.assert_allclose(
-        parse_prior("cauchy(0, 1)").logpdf(x), -math.log(math.pi) - 2 * np.log(x), rtol=1e-6
-    )
+    np.testing.assert_allclose(parse_prior("cauchy(0, 1)").logpdf(x), -math.log(math.pi) - 2 * np.log(x), rtol=1e-6)
 
 
 @pytest.mark.parametrize("df", [1e6, 1e10, 1e30, 1e99])
@@ -175,9 +173,7 @@ def test_draws_follow_the_cdf(text):
 def test_outside_and_at_the_ends_of_the_support(text, below, lo, hi, above):
     prior = parse_prior(text)
     assert prior.support == (lo, hi)
-    np.testing.assert_array_equal(
-        prior.ppf([0, 1, -0.1, 1.1, math.nan]), [lo, hi, math.nan, math.nan, math.nan]
-    )
+    np.testing.assert_array_equal(prior.ppf([0, 1, -0.1, 1.1, math.nan]), [lo, hi, math.nan, math.nan, math.nan])
     np.testing.assert_array_equal(prior.logpdf([below, above]), [-math.inf, -math.inf])
     np.testing.assert_array_equal(prior.cdf([below, above]), [0, 1])
 
@@ -211,9 +207,7 @@ def test_mixture_is_the_weighted_sum():
     x = np.linspace(-30, 30, 13)
     pdf = 0.8 * stats.norm.pdf(x) + 0.2 * stats.t(3, 2, 10).pdf(x)
     np.testing.assert_allclose(prior.logpdf(x), np.log(pdf), rtol=1e-13)
-    np.testing.assert_allclose(
-        prior.cdf(x), 0.8 * stats.norm.cdf(x) + 0.2 * stats.t(3, 2, 10).cdf(x), rtol=1e-13
-    )
+    np.testing.assert_allclose(prior.cdf(x), 0.8 * stats.norm.cdf(x) + 0.2 * stats.t(3, 2, 10).cdf(x), rtol=1e-13)
     assert prior.mean == pytest.approx(0.4)
     assert prior.sd == pytest.approx(math.sqrt(0.8 * (1 + 0.16) + 0.2 * (300 + 1.6**2)))
     assert math.isnan(parse_prior("0.5*cauchy(0, 1) + 0.5*normal(0, 1)").mean)
@@ -320,9 +314,7 @@ def test_a_mixture_made_by_hand_is_checked():
         Prior("normal", (0.0, math.nan))
 
 
-@pytest.mark.parametrize(
-    "text", ["half-normal(1)", "fixed(0)", "uniform(0, 2)", "inverse-gamma(1, 1)", "beta(1, 1)"]
-)
+@pytest.mark.parametrize("text", ["half-normal(1)", "fixed(0)", "uniform(0, 2)", "inverse-gamma(1, 1)", "beta(1, 1)"])
 def test_scale_priors_accepted(text):
     assert require_scale_prior(parse_prior(text), "--tau").text == text
 
@@ -335,9 +327,7 @@ def test_scale_priors_refused(text):
         require_scale_prior(parse_prior(text), "--tau")
 
 
-@pytest.mark.parametrize(
-    "text", ["beta(1, 1)", "uniform(0, 1)", "uniform(0.1, 0.3)", "normal(0, 10)", MIXTURE]
-)
+@pytest.mark.parametrize("text", ["beta(1, 1)", "uniform(0, 1)", "uniform(0.1, 0.3)", "normal(0, 10)", MIXTURE])
 def test_baseline_priors_accepted(text):
     assert require_risk_or_real_prior(parse_prior(text), "--baseline").text == text
 

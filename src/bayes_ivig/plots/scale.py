@@ -9,6 +9,8 @@ from scipy.special import expit, logit
 
 from bayes_ivig.effects import is_ratio, to_natural
 from bayes_ivig.evidence import Evidence
+from bayes_ivig.plots.raw import Raw
+from bayes_ivig.wording import number
 
 NAMES = {
     "OR": "Odds ratio",
@@ -43,9 +45,7 @@ def ticks(measure: str, low: float, high: float, most: int = 7) -> tuple[list[fl
 
 def linear_ticks(low: float, high: float, most: int = 7) -> tuple[list[float], list[str]]:
     """Round values between `low` and `high`, with the decimals they need."""
-    places = [
-        float(x) for x in MaxNLocator(most - 1).tick_values(low, high) if low - 1e-12 <= x <= high + 1e-12
-    ]
+    places = [float(x) for x in MaxNLocator(most - 1).tick_values(low, high) if low - 1e-12 <= x <= high + 1e-12]
     step = places[1] - places[0] if len(places) > 1 else 1.0
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     return places, [minus(f"{x + 0.0:,.{decimals}f}") for x in places]
@@ -73,14 +73,8 @@ def minus(text: str) -> str:
 
 
 def ratio_text(x: float) -> str:
-    """Print a ratio: two decimals below 10, one below 100, none above; tiny and huge ones as bounds."""
-    if x > LARGEST:
-        return ">9,999"
-    if x < SMALLEST:
-        return "<0.001"
-    if x < 0.095:
-        return f"{x:.2g}" if x >= 0.00995 else f"{x:.1g}"
-    return f"{x:.2f}" if x < 9.995 else f"{x:.1f}" if x < 99.95 else f"{x:,.0f}"
+    """Print a ratio with three significant digits, and a tiny or huge one as a bound."""
+    return ">9,999" if x > LARGEST else "<0.001" if x < SMALLEST else number(x)
 
 
 def decimals_for(width: float) -> int:
@@ -88,13 +82,26 @@ def decimals_for(width: float) -> int:
     return min(6, max(0, 1 - math.floor(math.log10(width)))) if 0 < width < math.inf else 2
 
 
-def interval_text(measure: str, values: Sequence[float], decimals: int) -> str:
-    """Print a median and two limits, given on the analysis scale, in natural units: "12.3 (2.10 to 80.2)"."""
-    natural = [float(to_natural(measure, x)) for x in values]
+def value_text(measure: str, x: float, decimals: int) -> str:
+    """Print a value of the analysis scale in natural units; `decimals` are those of a difference."""
+    natural = float(to_natural(measure, x))
     if is_ratio(measure):
-        point, low, high = map(ratio_text, natural)
-    elif measure == "rate":
-        point, low, high = (f"{x:.2f}" for x in natural)
-    else:
-        point, low, high = (minus(f"{round(x, decimals) + 0.0:,.{decimals}f}") for x in natural)
+        return ratio_text(natural)
+    return number(natural) if measure == "rate" else minus(f"{round(natural, decimals) + 0.0:,.{decimals}f}")
+
+
+def interval_text(measure: str, values: Sequence[float], decimals: int) -> str:
+    """Print a median and two limits, given on the analysis scale: "12.3 (2.10 to 80.2)"."""
+    point, low, high = (value_text(measure, x, decimals) for x in values)
     return f"{point} ({low} to {high})"
+
+
+def raw_text(measure: str, raw: Raw, decimals: int) -> str:
+    """Print a raw effect; one that is 0 or infinite by its one limit."""
+    if not raw.exists:
+        return "\N{EN DASH}"
+    if measure != "rate" and math.isinf(raw.low):
+        return f"below {ratio_text(math.exp(raw.high))}"
+    if measure != "rate" and math.isinf(raw.high):
+        return f"above {ratio_text(math.exp(raw.low))}"
+    return interval_text(measure, (raw.estimate, raw.low, raw.high), decimals)

@@ -8,13 +8,17 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
 
+from bayes_ivig.effects import Array
 from bayes_ivig.fit import Fit
 
 # Okabe and Ito's colours, told apart with any colour vision.
@@ -87,8 +91,24 @@ def wrap(text: str, width: float, size: float = SMALL) -> list[str]:
     return lines
 
 
+def flat_draws(fit: Fit, name: str) -> Array:
+    """Posterior draws of one quantity, all chains in one array."""
+    return np.asarray(fit.draws["posterior"][name].values, dtype=float).ravel()
+
+
+def describe_model(fit: Fit) -> str:
+    """One sentence: the model and every prior."""
+    model = fit.model
+    place = f", baseline prior on the {'midpoint' if model.parametrisation == 'midpoint' else 'control risk'}"
+    priors = ", ".join(f"{name} ~ {model.priors[name].text}" for name in model.needed)
+    where = place if model.parametrisation else ""
+    return (
+        f"Model: {model.likelihood}, {model.effect} effect{'s' if model.effect == 'random' else ''}{where}; {priors}."
+    )
+
+
 class Page:
-    """A figure of the house's width, filled from its top and bottom; `left` to `right` and `bottom` to `top` stay free."""
+    """A figure of the house's width, its heading and notes set; from `bottom` to `top` it is free."""
 
     def __init__(self, fit: Fit, what: str, body: float, notes: tuple[str, ...]) -> None:
         """Make a figure whose free middle is `body` high, between the heading and the notes."""
@@ -113,9 +133,14 @@ class Page:
         for i, line in enumerate(lines):
             self.text(MARGIN, foot - LINE * (i + 1), line, size=SMALL, color="#4D4D4D", va="bottom")
 
-    def text(self, x: float, y: float, text: str, *, size: float = BODY, **style: object) -> None:
+    def text(self, x: float, y: float, text: str, *, size: float = BODY, **style: Any) -> None:
         """Set a text at a place of the page."""
         self.figure.text(x / WIDTH, y / self.height, text, fontsize=size, **style)
+
+    def rule(self, y: float) -> None:
+        """Draw a thin line across the page."""
+        ends = (MARGIN / WIDTH, 1 - MARGIN / WIDTH)
+        self.figure.add_artist(Line2D(ends, [y / self.height] * 2, color=RULE, linewidth=0.6))
 
     def axes(self, left: float, bottom: float, width: float, height: float) -> Axes:
         """Add axes with a bottom spine and no other decoration."""

@@ -42,9 +42,7 @@ class Estimate:
     def __post_init__(self) -> None:
         """Check that the limits are in order and that what does not exist is explained."""
         if self.ci[0] > self.ci[1] or (self.prediction and self.prediction[0] > self.prediction[1]):
-            raise ValueError(
-                f"{self.method} {self.measure}: limits in the wrong order, {self.ci}, {self.prediction}"
-            )
+            raise ValueError(f"{self.method} {self.measure}: limits in the wrong order, {self.ci}, {self.prediction}")
         if math.isnan(self.estimate) and not self.note:
             raise ValueError(f"{self.method} {self.measure}: an estimate that does not exist needs a note")
 
@@ -57,9 +55,7 @@ class Estimate:
 def missing(method: str, measure: str, correction: str, interval: str, k: int, why: str) -> Estimate:
     """Return the estimate that does not exist, with the reason."""
     nan = math.nan
-    return Estimate(
-        method, measure, correction, interval, nan, nan, NO_INTERVAL, nan, nan, nan, nan, nan, None, k, why
-    )
+    return Estimate(method, measure, correction, interval, nan, nan, NO_INTERVAL, nan, nan, nan, nan, nan, None, k, why)
 
 
 def check_prob(prob: float) -> None:
@@ -76,9 +72,7 @@ def half_width(prob: float, df: int | None) -> float:
     return float(ndtri(upper) if df is None else stdtrit(df, upper))
 
 
-def interval_and_p(
-    estimate: float, se: float, prob: float, df: int | None = None
-) -> tuple[tuple[float, float], float]:
+def interval_and_p(estimate: float, se: float, prob: float, df: int | None = None) -> tuple[tuple[float, float], float]:
     """Interval at `prob` and two-sided p against 0, normal or Student's t with `df`; nan where se is nan."""
     width = half_width(prob, df) * se
     if se == 0:
@@ -98,5 +92,5 @@ def heterogeneity(y: Array, v: Array, mu: float) -> tuple[float, float, float]:
     if df < 1:
         return 0.0, 1.0, 0.0
     q = float(np.sum((y - mu) ** 2 / v))
-    i2 = 100 * (q - df) / q if q > df else 0.0
+    i2 = 100 * (1 - df / q) if q > df else 0.0
     return q, float(chdtrc(df, q)), i2

@@ -12,20 +12,16 @@ from bayes_ivig.pooled.estimate import Estimate, half_width, heterogeneity, inte
 INTERVALS = ("z", "Hartung-Knapp", "Hartung-Knapp, ad hoc")
 
 
-def common_effect(
-    y: Array, se: Array, measure: str, correction: str, prob: float, note: str = ""
-) -> Estimate:
+def common_effect(y: Array, se: Array, measure: str, correction: str, prob: float, note: str = "") -> Estimate:
     """Inverse-variance weighted mean of y with standard errors se, each shape (k,), k possibly 0."""
     if not len(y):
         return missing("inverse variance", measure, correction, "z", 0, note or "no trial has an effect")
     v = se**2
     mu, total = _mean(y, 1 / v)
-    ci, p = interval_and_p(mu, 1 / math.sqrt(total), prob)
-    q, q_p, i2 = heterogeneity(mu + _residuals(y, mu), v, mu)
     se_mu = 1 / math.sqrt(total)
-    return Estimate(
-        "inverse variance", measure, correction, "z", mu, se_mu, ci, p, 0.0, i2, q, q_p, None, len(y), note
-    )
+    ci, p = interval_and_p(mu, se_mu, prob)
+    q, q_p, i2 = heterogeneity(_residuals(y, mu), v, 0.0)
+    return Estimate("inverse variance", measure, correction, "z", mu, se_mu, ci, p, 0.0, i2, q, q_p, None, len(y), note)
 
 
 def random_effects(
@@ -42,9 +38,9 @@ def random_effects(
     if k < 2:
         return ()
     v = se**2
-    mu_common, total = _mean(y, 1 / v)
-    q, q_p, _ = heterogeneity(mu_common + _residuals(y, mu_common), v, mu_common)
-    typical = (k - 1) * total / (total**2 - np.sum(1 / v**2))
+    mu_common, _ = _mean(y, 1 / v)
+    q, q_p, _ = heterogeneity(_residuals(y, mu_common), v, 0.0)
+    typical = (k - 1) / _shared_weight(1 / v)
     tau2_ci = q_profile(y, v, prob)
     estimates = []
     for method, estimator in ESTIMATORS.items():
@@ -69,7 +65,7 @@ def random_effects(
                     ci,
                     p,
                     tau2,
-                    float(100 * tau2 / (tau2 + typical)),
+                    float(100 * (tau2 / (tau2 + typical))),
                     q,
                     q_p,
                     (mu - reach, mu + reach),
@@ -83,8 +79,7 @@ def random_effects(
 
 def dersimonian_laird(y: Array, v: Array) -> float:
     """Moment estimate of tau2 (DerSimonian and Laird 1986, Control Clin Trials 7:177)."""
-    w = 1 / v
-    return max(0.0, float((_q(y, v, 0.0) - (len(y) - 1)) / (w.sum() - w @ w / w.sum())))
+    return max(0.0, (_q(y, v, 0.0) - (len(y) - 1)) / _shared_weight(1 / v))
 
 
 def paule_mandel(y: Array, v: Array) -> float:
@@ -101,7 +96,7 @@ def reml(y: Array, v: Array) -> float:
 
     def score(tau2: float) -> float:
         w = 1 / (v + tau2)
-        return float(w**2 @ _residuals(y, _mean(y, w)[0]) ** 2 - w.sum() + w @ w / w.sum())
+        return float(w**2 @ _residuals(y, _mean(y, w)[0]) ** 2) - _shared_weight(w)
 
     top = _above_root(score, float(v.max() + np.ptp(y) ** 2))
     grid = np.concatenate(([0.0], np.geomspace(1e-8 * top, top, 80)))
@@ -130,6 +125,12 @@ ESTIMATORS: dict[str, Callable[[Array, Array], float]] = {
 def _mean(y: Array, w: Array) -> tuple[float, float]:
     total = w.sum()
     return float(w @ y / total), float(total)
+
+
+def _shared_weight(w: Array) -> float:
+    """Return sum(w) - sum(w^2) / sum(w), as a sum over pairs: one giant weight must not cancel the others."""
+    others = (1 - np.eye(len(w))) @ w
+    return float(w @ others / w.sum())
 
 
 def _residuals(y: Array, mu: float) -> Array:

@@ -107,9 +107,7 @@ _STUDENT_T = _Standard(
     rvs=lambda rng, size, df: rng.standard_t(df, size),
     sd=lambda df: math.sqrt(df / (df - 2)) if df > 2 else math.inf if df > 1 else math.nan,
     # 2 sqrt(df) / ((df - 1) B(df/2, 1/2)), Psarakis and Panaretos 1990
-    mean_abs=lambda df: (
-        2 * np.sqrt(df) / (df - 1) * np.exp(-special.betaln(df / 2, 0.5)) if df > 1 else math.inf
-    ),
+    mean_abs=lambda df: 2 * np.sqrt(df) / (df - 1) * np.exp(-special.betaln(df / 2, 0.5)) if df > 1 else math.inf,
 )
 
 
@@ -238,9 +236,7 @@ FAMILIES: dict[str, Family] = {
         log_density_at_0=-math.inf,
         moments=lambda m, s: (np.exp(m + s * s / 2), np.exp(m + s * s) * np.sqrt(-np.expm1(-s * s))),
     ),
-    "log-student-t": _log(
-        _STUDENT_T, "df", log_density_at_0=math.inf, moments=lambda *_: (math.inf, math.inf)
-    ),
+    "log-student-t": _log(_STUDENT_T, "df", log_density_at_0=math.inf, moments=lambda *_: (math.inf, math.inf)),
     "inverse-gamma": Family(
         args=("shape", "scale"),
         support=lambda *_: POSITIVE,

@@ -26,9 +26,7 @@ def _elicited(family: str, theta_A: float) -> Prior:
     Spiegelhalter, Freedman and Parmar, J R Stat Soc A 1994;157:357-416.
     """
     if theta_A == 0 or not math.isfinite(theta_A):
-        raise InputError(
-            f"{family}(theta_A): theta_A = {theta_A:g} is not allowed; it is the alternative, not 0"
-        )
+        raise InputError(f"{family}(theta_A): theta_A = {theta_A:g} is not allowed; it is the alternative, not 0")
     return Prior("normal", (0.0 if family == "sceptical" else theta_A, abs(theta_A) / 1.645))
 
 

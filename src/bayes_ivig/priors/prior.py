@@ -52,16 +52,13 @@ class Prior:
     def parts(self) -> tuple[tuple[float, "Prior"], ...]:
         """Weight (exactly normalised) and density of each part; a density alone is its only part."""
         total = math.fsum(self.weights)
-        return tuple((w / total, part) for w, part in zip(self.weights, self.components, strict=True)) or (
-            (1.0, self),
-        )
+        return tuple((w / total, part) for w, part in zip(self.weights, self.components, strict=True)) or ((1.0, self),)
 
     @property
     def support(self) -> tuple[float, float]:
         """Lower and upper end, infinite where open."""
         ends = [
-            part.support if self.components else FAMILIES[part.family].support(*part.args)
-            for _, part in self.parts
+            part.support if self.components else FAMILIES[part.family].support(*part.args) for _, part in self.parts
         ]
         return float(min(lo for lo, _ in ends)), float(max(hi for _, hi in ends))
 
@@ -181,7 +178,8 @@ def _mixture_ppf(mixture: Prior, q: Array) -> Array:
     """
     ends = np.array([part.ppf(q) for _, part in mixture.parts])
     lo, hi = ends.min(axis=0), ends.max(axis=0)
-    x, last = _halfway(lo, hi), np.inf
+    x = _halfway(lo, hi)
+    last = np.full_like(x, np.inf)
     for _ in range(400):
         cdf, pdf = mixture.cdf(x), np.exp(mixture.logpdf(x))
         lo, hi = np.where(cdf < q, x, lo), np.where(cdf < q, hi, x)

@@ -1,0 +1,37 @@
+"""Figures of a fit, by matplotlib's objects alone: no pyplot, so that they can be drawn in any thread."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from bayes_ivig.fit import Fit
+from bayes_ivig.plots.forest import draw_forest
+from bayes_ivig.plots.predictive import draw_predictive_check
+from bayes_ivig.plots.prior_posterior import draw_prior_posterior
+from bayes_ivig.plots.style import house_style
+from bayes_ivig.plots.trace import draw_trace
+
+DPI = 200
+
+
+def draw_figures(fit: Fit) -> dict[str, Figure]:
+    """Draw the figures of a fit, 170 mm wide: forest, prior-posterior, trace and predictive-check.
+
+    Every figure of a fit with a failed check says so in red.
+    """
+    with house_style():
+        return {
+            "forest": draw_forest(fit),
+            "prior-posterior": draw_prior_posterior(fit),
+            "trace": draw_trace(fit),
+            "predictive-check": draw_predictive_check(fit),
+        }
+
+
+def save_figures(figures: Mapping[str, Figure], folder: Path) -> None:
+    """Write each figure as NAME.svg (its text as text) and NAME.png (200 dpi); the same figure gives the same bytes."""
+    with house_style():
+        for name, figure in figures.items():
+            figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+            figure.savefig(folder / f"{name}.png", dpi=DPI)

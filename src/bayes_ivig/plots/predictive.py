@@ -1,0 +1,148 @@
+"""Posterior predictive check: could the fitted model have produced each trial's data?"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bayes_ivig.effects import Array
+from bayes_ivig.fit import Fit
+from bayes_ivig.plots.scale import axis_label, decimals_for, interval_text, linear_ticks, ticks, value_text
+from bayes_ivig.plots.style import (
+    BODY,
+    INK,
+    MARGIN,
+    PALE,
+    POSTERIOR,
+    WIDTH,
+    Page,
+    describe_model,
+    shorten,
+    text_width,
+)
+from bayes_ivig.studies import SingleArm
+from bayes_ivig.plots.raw import arms
+
+HEAD, FOOT, GAP = 0.4, 0.44, 0.14
+WIDEST_NAME = 1.6
+MIDDLE = "center_baseline"
+_LEVELS = (0.025, 0.25, 0.5, 0.75, 0.975)
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One arm, or the effects: observed values and quantiles (k, 5), both as drawn, and a text for each trial.
+
+    Trials without patients in the arm have nan.
+    """
+
+    title: str
+    observed: Array
+    quantiles: Array
+    texts: tuple[str, ...]
+    is_share: bool
+
+
+def draw_predictive_check(fit: Fit) -> Figure:
+    """Draw, for each trial, what was observed against what the fitted model predicts for the same trial."""
+    panels = _panels(fit)
+    names = [shorten(study.study, WIDEST_NAME) for study in fit.evidence.studies]
+    step = 0.25 if len(names) <= 20 else 0.2
+    height = step * len(names) + 0.06
+    what = "number of events" if panels[0].is_share else "effect"
+    outside = sum(int(np.nansum((p.observed < p.quantiles[:, 0]) | (p.observed > p.quantiles[:, -1]))) for p in panels)
+    compared = sum(int(np.isfinite(p.observed).sum()) for p in panels)
+    notes = (
+        f"Posterior predictive {what} of a repetition of each trial: median (bar), 50% interval (thick) and 95% interval "
+        f"(thin); diamond: observed. {outside} of {compared} observed values lie outside their 95% interval.",
+        describe_model(fit),
+    )
+    page = Page(fit, "Observed against predicted", HEAD + height + FOOT, notes)
+    base = page.top - HEAD - height
+    ys = [height - 0.03 - step * (i + 0.5) for i in range(len(names))]
+    page.text(MARGIN, base + height + 0.06, "Trial", weight="bold", va="bottom")
+    page.rule(base + height + 0.02)
+    left = MARGIN + max(text_width(name) for name in (*names, "Trial ")) + GAP
+    room = (WIDTH - MARGIN - left - GAP * (len(panels) - 1)) / len(panels)
+    for name, y in zip(names, ys, strict=True):
+        page.text(MARGIN, base + y, name, va=MIDDLE)
+    heads = ("observed;", "predicted (95%)")
+    for i, panel in enumerate(panels):
+        x = left + i * (room + GAP)
+        texts = max(text_width(text, BODY, "bold") for text in (*panel.texts, *heads))
+        width = room - texts - 0.1
+        axes = page.axes(x, base, width, height)
+        axes.set_ylim(0, height)
+        title = shorten(panel.title, width, BODY, "bold")
+        page.text(x, base + height + 0.06, title, weight="bold", va="bottom")
+        for j, line in enumerate(reversed(heads)):
+            page.text(x + room - texts, base + height + 0.06 + 0.13 * j, line, weight="bold", va="bottom")
+        for text, y in zip(panel.texts, ys, strict=True):
+            page.text(x + room - texts, base + y, text, va=MIDDLE)
+        _draw_panel(axes, panel, ys, step)
+        low, high = axes.get_xlim()
+        most = max(3, int(width / 0.4))
+        if panel.is_share:
+            places, _ = linear_ticks(0, 1, min(most, 6))
+            axes.set_xticks(places, [f"{100 * p:.0f}" for p in places])
+            label = "events in 100 patients"
+        else:
+            axes.set_xticks(*ticks(fit.model.measure, low, high, most))
+            label = axis_label(fit.model.measure, fit.evidence)
+        page.text(x + width / 2, base - 0.22, label, ha="center", va="top")
+    return page.figure
+
+
+def _draw_panel(axes: Axes, panel: _Panel, ys: list[float], step: float) -> None:
+    known = np.isfinite(panel.observed)
+    y, q, seen = np.array(ys)[known], panel.quantiles[known], panel.observed[known]
+    axes.hlines(y, q[:, 0], q[:, 4], color=POSTERIOR, lw=0.9)
+    axes.hlines(y, q[:, 1], q[:, 3], color=PALE, lw=5.0)
+    axes.hlines(y, q[:, 1], q[:, 3], color=POSTERIOR, lw=0.9)
+    axes.plot(q[:, 2], y, marker="|", ls="", color=POSTERIOR, markersize=7, markeredgewidth=1.6)
+    axes.plot(seen, y, marker="D", ls="", color=INK, markersize=3.6, markeredgewidth=0, clip_on=False, zorder=5)
+    if panel.is_share:
+        axes.set_xlim(-0.03, 1.03)
+    elif len(seen):
+        low, high = min(q.min(), seen.min()), max(q.max(), seen.max())
+        axes.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+
+
+def _panels(fit: Fit) -> list[_Panel]:
+    drawn = fit.draws["posterior_predictive"]
+    evidence = fit.evidence
+    if "y" in drawn:
+        return [_effects(fit, drawn["y"].values)]
+    if "events" in drawn:
+        n = np.array([study.n for study in evidence.studies if isinstance(study, SingleArm)])
+        return [_counts("Events", fit.draws, "events", n)]
+    both = np.array([arms(study) for study in evidence.studies])
+    return [
+        _counts(evidence.treatment, fit.draws, "events_t", both[:, 1]),
+        _counts(evidence.control, fit.draws, "events_c", both[:, 3]),
+    ]
+
+
+def _counts(title: str, tree: Any, name: str, n: Array) -> _Panel:
+    replicated, seen = tree["posterior_predictive"][name].values, tree["observed_data"][name].values
+    # Quantiles of counts are counts.
+    q = np.quantile(replicated.reshape(-1, len(n)), _LEVELS, axis=0, method="inverted_cdf").T
+    texts = tuple(
+        f"{r:,.0f}; {m:,.0f} ({low:,.0f} to {high:,.0f}) of {total:,.0f}" if total else "no patients"
+        for r, (low, _, m, _, high), total in zip(seen, q, n, strict=True)
+    )
+    size = np.where(n > 0, n, np.nan)
+    return _Panel(title, seen / size, q / size[:, None], texts, True)
+
+
+def _effects(fit: Fit, replicated: Array) -> _Panel:
+    measure, seen = fit.model.measure, fit.draws["observed_data"]["y"].values
+    q = np.quantile(replicated.reshape(-1, len(seen)), _LEVELS, axis=0).T
+    decimals = decimals_for(float(np.median(q[:, 4] - q[:, 0])))
+    texts = tuple(
+        f"{value_text(measure, y, decimals)}; {interval_text(measure, (m, low, high), decimals)}"
+        for y, (low, _, m, _, high) in zip(seen, q, strict=True)
+    )
+    return _Panel(axis_label(measure, fit.evidence), seen, q, texts, False)
