@@ -29,9 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-data_app = typer.Typer(
-    help="The evidence: reviews, outcomes, trials and their sources.", no_args_is_help=True
-)
+data_app = typer.Typer(help="The evidence: reviews, outcomes, trials and their sources.", no_args_is_help=True)
 models_app = typer.Typer(help="The model files: likelihood, measure, priors, sampler.", no_args_is_help=True)
 priors_app = typer.Typer(help="The cited table of named priors.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
@@ -75,9 +73,7 @@ BenefitOption = Annotated[
     ),
 ]
 ProbOption = Annotated[float, typer.Option("--prob", help="Probability of the equal-tailed intervals.")]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")
-]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 
 
 def prior_option(flag: str, what: str) -> typer.models.OptionInfo:
@@ -154,12 +150,8 @@ def fit(
         int | None, typer.Option("--seed", help="Seed of the sampler; the same seed gives the same draws.")
     ] = None,
     draws: Annotated[int | None, typer.Option("--draws", help="Draws per chain after tuning.")] = None,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Root folder of the results.")] = Path(
-        "results"
-    ),
-    figures: Annotated[
-        bool, typer.Option("--figures/--no-figures", help="Draw the figures (SVG and PNG).")
-    ] = True,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Root folder of the results.")] = Path("results"),
+    figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw the figures (SVG and PNG).")] = True,
     json: JsonOption = False,
 ) -> None:
     """Fit one outcome (or all): posterior, pooled estimates, published numbers, figures and files.
@@ -241,9 +233,7 @@ def _jobs(
         yield load_csv(Path(outcome), likelihood, benefit), ()
         return
     if benefit is not None:
-        raise InputError(
-            "--benefit: a shipped outcome has its direction already; the option is for your own file"
-        )
+        raise InputError("--benefit: a shipped outcome has its direction already; the option is for your own file")
     names = [review] if review else list_reviews() if outcome == "all" else [DEFAULT_REVIEW]
     for name in names:
         loaded = load_review(name)
@@ -269,7 +259,8 @@ def pool(
     from bayes_ivig.fit import Choices, comparators_json
     from bayes_ivig.pooled import pool as pool_studies
 
-    tables = []
+    tables: list[dict[str, object]] = []
+    unexpected: list[str] = []
     for evidence, published in _jobs(outcome, review, Choices(model), benefit):
         estimates = pool_studies(evidence.studies, measure or evidence.measure, prob)
         if json:
@@ -287,10 +278,13 @@ def pool(
             from bayes_ivig.present import console, pool_view
 
             console().print(pool_view(evidence, estimates, published, prob))
+        unexpected += [r.published.label for r in published if r.failed]
     if json:
         from bayes_ivig.store import json_text
 
         sys.stdout.write(json_text({"schema": 1, "pools": tables} if outcome == "all" else tables[0]))
+    if unexpected:
+        raise CheckFailedError(f"expected to be reproduced, and not: {', '.join(unexpected)}")
 
 
 @data_app.command("list")
@@ -384,9 +378,7 @@ def _control_risk(text: str | None) -> "Prior | None":
             ) from None
         return prior
     if not 0 < value < 1:
-        raise InputError(
-            f"--control-risk: {text} is not a risk; give a value strictly between 0 and 1, such as 0.1"
-        )
+        raise InputError(f"--control-risk: {text} is not a risk; give a value strictly between 0 and 1, such as 0.1")
     return parse_prior(f"fixed({value!r})")
 
 

@@ -149,10 +149,7 @@ def evidence_priors(evidence: Evidence) -> dict[str, Prior]:
     """Priors that a shipped outcome carries because its scale has no natural one."""
     from bayes_ivig.named_priors import resolve_prior
 
-    return {
-        key: resolve_prior(text, where=f"{evidence.outcome} priors.{key}")
-        for key, text in evidence.priors.items()
-    }
+    return {key: resolve_prior(text, where=f"{evidence.outcome} priors.{key}") for key, text in evidence.priors.items()}
 
 
 def _default_measure(evidence: Evidence, likelihood: str) -> str:
@@ -209,14 +206,14 @@ def run_fit(
     checks = check_sampling(tree)
     if not all(check.passed for check in checks):
         accept = max(RETRY_TARGET_ACCEPT, settings.target_accept)
-        notes.append(
-            f"Sampling was repeated once with target acceptance {accept} because a check had failed."
-        )
+        notes.append(f"Sampling was repeated once with target acceptance {accept} because a check had failed.")
         say("Sampling again, more carefully")
         tree = nuts.sample(ready, target_accept=accept, draws=2 * settings.draws)
         checks = check_sampling(tree)
     sampled = time.perf_counter()
     draws = {name: _flat(x.values) for name, x in tree.posterior.data_vars.items()}
+    if published:
+        checks = (*checks, check_published_results(published))
     absolute, chosen = _absolute_effects(evidence, model, draws, control_risk)
     if chosen is not None:
         above = max(absolute_.p_above_1 for absolute_ in chosen.values())
@@ -251,6 +248,13 @@ def run_fit(
     )
 
 
+def check_published_results(published: tuple[Reproduction, ...]) -> Check:
+    """Check that every published result expected to be reproduced is; an irreproducible one is a finding, no failure."""
+    failed = [reproduction.published.label for reproduction in published if reproduction.failed]
+    hint = f"look at {', '.join(failed)}: the data or a method has changed"
+    return Check("published results not reproduced", len(failed), 0, not failed, hint)
+
+
 def _flat(x: np.ndarray) -> np.ndarray:
     """Merge chains and draws: (chain, draw, ...) to (n_draws, ...)."""
     return x.reshape(-1, *x.shape[2:])
@@ -279,15 +283,11 @@ def _absolute_effects(
 def _model_notes(evidence: Evidence, model: Model) -> list[str]:
     notes = []
     if len(evidence.studies) == 1 and model.effect == "random":
-        notes.append(
-            "With one trial the posterior of tau is its prior: the data say nothing about heterogeneity."
-        )
+        notes.append("With one trial the posterior of tau is its prior: the data say nothing about heterogeneity.")
     elif len(evidence.studies) <= 5 and model.effect == "random":
         notes.append(f"With {len(evidence.studies)} trials the posterior of tau is mostly its prior.")
     if model.has_baseline:
-        place = (
-            "the midpoint of the two logits" if model.parametrisation == "midpoint" else "the control risk"
-        )
+        place = "the midpoint of the two logits" if model.parametrisation == "midpoint" else "the control risk"
         notes.append(
             f"Baseline prior: {model.priors['baseline'].text} on {place} of each trial. With zero cells this choice "
             "matters more than any other."
@@ -365,9 +365,7 @@ def _same_method(estimate: Estimate, others: tuple[Estimate, ...]) -> bool:
     return any(key == (o.method, o.measure, o.correction, o.interval) for o in others)
 
 
-def comparators_json(
-    comparators: tuple[Estimate, ...], published: tuple[Reproduction, ...]
-) -> list[dict[str, Any]]:
+def comparators_json(comparators: tuple[Estimate, ...], published: tuple[Reproduction, ...]) -> list[dict[str, Any]]:
     """Frequentist estimates on the natural scale, each marked by whether it reproduces the published result.
 
     True or false where a result of this measure is published for all trials, else None.
@@ -376,7 +374,7 @@ def comparators_json(
     rows = []
     for estimate in comparators:
         value, low, high = estimate.natural()
-        verdicts = [_same_method(estimate, r.by) for r in pooled if r.published.measure == estimate.measure]
+        verdicts = [_same_method(estimate, r.by) for r in pooled if r.published.measure == estimate.measure.split()[-1]]
         rows.append(
             {
                 "method": estimate.method,

@@ -63,11 +63,11 @@ class _Place:
         if prior.family == "log-student-t":
             df, m, s = prior.args
             return pm.Deterministic(
-                name, pm.math.exp(pm.StudentT(f"{name}_log", df, m, s, dims=dims)), dims=dims
+                name, pm.math.exp(pm.StudentT(f"{name}_log", nu=df, mu=m, sigma=s, dims=dims)), dims=dims
             )
         if prior.family == "mixture":
-            parts = [self.distribution(part) for part in prior.components]
-            return pm.Mixture(name, w=np.array(prior.weights), comp_dists=parts, dims=dims)
+            parts = [self.distribution(part) for _, part in prior.parts]
+            return pm.Mixture(name, w=np.array([weight for weight, _ in prior.parts]), comp_dists=parts, dims=dims)
         cls, names = _DISTRIBUTIONS[prior.family]
         return cls(name, **dict(zip(names, prior.args, strict=True)), dims=dims)
 
@@ -93,16 +93,11 @@ class _Place:
         pm.Potential(f"{name}_truncation", density + pm.math.log(upper) - mass)
         return g
 
-    def _parts(self, prior: Prior) -> list[tuple[float, Any]]:
-        if prior.family == "mixture":
-            return [(w, self.distribution(p)) for w, p in zip(prior.weights, prior.components, strict=True)]
-        return [(1.0, self.distribution(prior))]
-
     def _logp(self, prior: Prior, x: Any) -> Any:
-        return pm.math.log(sum(w * pm.math.exp(pm.logp(d, x)) for w, d in self._parts(prior)))
+        return pm.math.log(sum(w * pm.math.exp(pm.logp(self.distribution(part), x)) for w, part in prior.parts))
 
     def _logcdf(self, prior: Prior, x: Any) -> Any:
-        return pm.math.log(sum(w * pm.math.exp(pm.logcdf(d, x)) for w, d in self._parts(prior)))
+        return pm.math.log(sum(w * pm.math.exp(pm.logcdf(self.distribution(part), x)) for w, part in prior.parts))
 
 
 def build_model(studies: tuple[Study, ...], model: Model) -> pm.Model:
@@ -162,9 +157,7 @@ def sample(ready: Compiled, *, target_accept: float, draws: int) -> xr.DataTree:
     rng = np.random.default_rng([settings.seed, 1])
     likelihood = LIKELIHOODS[model.likelihood]
     data = likelihood.make_data(studies, model.measure)
-    posterior = _complete(
-        {name: raw.posterior[name].values for name in raw.posterior.data_vars}, studies, model, rng
-    )
+    posterior = _complete({name: raw.posterior[name].values for name in raw.posterior.data_vars}, studies, model, rng)
     prior = _draw_prior(studies, model, rng)
     groups = {
         "posterior": posterior,
@@ -181,6 +174,8 @@ def sample(ready: Compiled, *, target_accept: float, draws: int) -> xr.DataTree:
         dims={name: ["study"] for name in per_study},
     )
     stats = raw.sample_stats.to_dataset()
+    for group in tree.children.values():
+        group.attrs.pop("created_at", None)  # the same seed gives the same file
     tree["sample_stats"] = xr.DataTree(stats[[name for name in _STATS if name in stats]])
     return tree
 

@@ -13,13 +13,13 @@ _POINTS = 8192
 def kernel_density(draws: Array, start: float, stop: float, low: float = -np.inf) -> tuple[Array, Array]:
     """Gaussian kernel density of draws on a grid from `start` to `stop`: places and densities, arrays (512,).
 
-    Silverman's bandwidth (1986, eq. 3.31). Draws near a hard lower end, `low`, are reflected there.
+    Silverman's bandwidth (1986, eq. 3.30). Draws near a hard lower end, `low`, are reflected there.
     """
     lower, upper = np.quantile(draws, [0.25, 0.75])
     spread = min(float(np.std(draws)), float(upper - lower) / 1.349)
     start = max(start, low)
     step = (stop - start) / _BINS
-    width = max(0.9 * spread * len(draws) ** -0.2, 0.5 * step)
+    width = max(1.06 * spread * len(draws) ** -0.2, 0.5 * step)
     half = int(np.ceil(4 * width / step))
     # The grid goes on for four bandwidths on either side, so that draws beyond the ends count too.
     counts, _ = np.histogram(draws, _BINS + 2 * half, (start - half * step, stop + half * step))

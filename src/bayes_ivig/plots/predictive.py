@@ -68,7 +68,7 @@ def draw_predictive_check(fit: Fit) -> Figure:
     room = (WIDTH - MARGIN - left - GAP * (len(panels) - 1)) / len(panels)
     for name, y in zip(names, ys, strict=True):
         page.text(MARGIN, base + y, name, va=MIDDLE)
-    heads = ("observed;", "predicted (95%)")
+    heads = ("Observed;", "predicted (95%)")
     for i, panel in enumerate(panels):
         x = left + i * (room + GAP)
         texts = max(text_width(text, BODY, "bold") for text in (*panel.texts, *heads))
@@ -87,7 +87,7 @@ def draw_predictive_check(fit: Fit) -> Figure:
         if panel.is_share:
             places, _ = linear_ticks(0, 1, min(most, 6))
             axes.set_xticks(places, [f"{100 * p:.0f}" for p in places])
-            label = "events in 100 patients"
+            label = "Events per 100"
         else:
             axes.set_xticks(*ticks(fit.model.measure, low, high, most))
             label = axis_label(fit.model.measure, fit.evidence)
@@ -130,7 +130,7 @@ def _counts(title: str, tree: Any, name: str, n: Array) -> _Panel:
     # Quantiles of counts are counts.
     q = np.quantile(replicated.reshape(-1, len(n)), _LEVELS, axis=0, method="inverted_cdf").T
     texts = tuple(
-        f"{r:,.0f}; {m:,.0f} ({low:,.0f} to {high:,.0f}) of {total:,.0f}" if total else "no patients"
+        f"{r:,.0f} of {total:,.0f}; {m:,.0f} ({low:,.0f} to {high:,.0f})" if total else "no patients"
         for r, (low, _, m, _, high), total in zip(seen, q, n, strict=True)
     )
     size = np.where(n > 0, n, np.nan)

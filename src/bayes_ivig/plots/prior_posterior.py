@@ -13,6 +13,7 @@ from bayes_ivig.fit import Fit
 from bayes_ivig.plots.densities import effect_density, effect_quantile, kernel_density, new_effect_draws
 from bayes_ivig.plots.scale import axis_label, linear_ticks, ticks
 from bayes_ivig.plots.style import (
+    LINE,
     MARGIN,
     PALE,
     POSTERIOR,
@@ -27,7 +28,7 @@ from bayes_ivig.plots.style import (
 from bayes_ivig.summary import Summary
 from bayes_ivig.wording import percent
 
-GAP, HEIGHT, TITLES, FOOT = 0.25, 1.7, 0.6, 0.42
+GAP, HEIGHT, TITLES, FOOT = 0.25, 1.7, 0.34, 0.42
 _BULK = np.array([0.025, 0.975])  # of the prior
 _MOST_PRIOR = 1.5  # widths of the posterior that the prior may add on either side
 
@@ -57,15 +58,16 @@ def draw_prior_posterior(fit: Fit) -> Figure:
         "The densities are those of the analysis scale.",
         describe_model(fit),
     )
-    page = Page(fit, "Prior and posterior", TITLES + HEIGHT + FOOT, notes)
     columns = max(2, len(panels))  # a single panel is not stretched over the page
     width = (WIDTH - 2 * MARGIN - GAP * (columns - 1)) / columns
+    priors = [wrap(f"Prior: {panel.text}", width) for panel in panels]
+    page = Page(fit, "Prior and posterior", TITLES + LINE * max(map(len, priors)) + HEIGHT + FOOT, notes)
     base = page.bottom + FOOT
-    for i, panel in enumerate(panels):
+    for i, (panel, lines) in enumerate(zip(panels, priors, strict=True)):
         left = MARGIN + i * (width + GAP)
         page.text(left, page.top - 0.08, panel.title, weight="bold", va="top")
-        for j, line in enumerate(wrap(f"Prior: {panel.text}", width)[:3]):
-            page.text(left, page.top - 0.23 - 0.11 * j, line, size=SMALL, color=RAW, va="top")
+        for j, line in enumerate(lines):
+            page.text(left, page.top - 0.23 - LINE * j, line, size=SMALL, color=RAW, va="top")
         axes = page.axes(left, base, width, HEIGHT)
         _draw_panel(axes, panel, fit.model.measure)
         is_scale = panel.low == 0

@@ -11,7 +11,7 @@ from bayes_ivig.plots.scale import linear_ticks
 from bayes_ivig.plots.style import BODY, CHAINS, MARGIN, RULE, SMALL, WIDTH, Page
 
 GAP, HEIGHT, HEAD, FOOT = 0.3, 1.15, 0.24, 0.4
-LEFT = 0.42
+LEFT, RIGHT = 0.36, 0.12  # for tick labels
 _BINS = 20
 _LONGEST = 400  # points of a drawn trace
 
@@ -36,8 +36,8 @@ def draw_trace(fit: Fit) -> Figure:
         block * len(draws),
         notes,
     )
-    width = (WIDTH - 2 * MARGIN - 2 * LEFT - GAP) / 2
-    right = MARGIN + 2 * LEFT + width + GAP
+    width = (WIDTH - 2 * MARGIN - 2 * LEFT - GAP - RIGHT) / 2
+    right = WIDTH - MARGIN - RIGHT - width
     for i, (name, x) in enumerate(draws.items()):
         base = page.top - block * (i + 1) + FOOT
         symbol = {"mu": "μ", "tau": "τ"}[name]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_ivig.effects import effect_sizes
+from bayes_ivig.errors import InputError
 from bayes_ivig.spec import Model
 from bayes_ivig.studies import Study
 
@@ -22,23 +23,39 @@ HAS_RISKS = False
 
 @dataclass(frozen=True)
 class Effects:
-    """Effect and standard error of each study on the analysis scale, arrays of length k."""
+    """Effect and standard error of each study on the analysis scale, arrays of length k.
+
+    Both are nan where a study has no effect (no patients in an arm, say): it carries no information.
+    """
 
     y: Array
     se: Array
     notes: tuple[str, ...] = ()
 
+    @property
+    def informative(self) -> NDArray[np.bool_]:
+        """Which studies have an effect."""
+        return np.isfinite(self.se)
+
 
 def make_data(studies: tuple[Study, ...], measure: str) -> Effects:
-    """Effect sizes of the studies; counts become log OR or log RR with 0.5 added to tables that have a zero."""
-    y, se, notes = effect_sizes(studies, measure)
-    return Effects(y, se, notes)
+    """Effect sizes of the studies; counts become log OR or log RR with 0.5 added to tables that have a zero.
+
+    Raises
+    ------
+    InputError
+        No study has an effect.
+    """
+    data = Effects(*effect_sizes(studies, measure))
+    if not data.informative.any():
+        raise InputError(f"no trial has a {measure} with a standard error; {'; '.join(data.notes)}")
+    return data
 
 
 def pymc_block(pm: Any, place: Any, hierarchy: Any, data: Effects, model: Model) -> None:
-    """Add the marginal normal likelihood to the PyMC model in context."""
-    sigma = pm.math.sqrt(data.se**2 + hierarchy.tau**2)
-    pm.Normal("y", mu=hierarchy.mu, sigma=sigma, observed=data.y, dims="study")
+    """Add the marginal normal likelihood of the informative studies to the PyMC model in context."""
+    seen = data.informative
+    pm.Normal("y", mu=hierarchy.mu, sigma=pm.math.sqrt(data.se[seen] ** 2 + hierarchy.tau**2), observed=data.y[seen])
 
 
 def draw_nuisance(theta: Array, model: Model, rng: np.random.Generator) -> Draws:
@@ -48,10 +65,11 @@ def draw_nuisance(theta: Array, model: Model, rng: np.random.Generator) -> Draws
 
 def draw_theta(draws: Draws, data: Effects, rng: np.random.Generator) -> Array:
     """Study effects given mu and tau, array (..., k): precision-weighted mean of y_i and mu."""
-    mu, tau = draws["mu"][..., None], draws["tau"][..., None]
-    pull = tau**2 / (tau**2 + data.se**2)
-    mean = mu + pull * (data.y - mu)
-    return mean + np.sqrt(pull) * data.se * rng.standard_normal(mean.shape)
+    mu, tau, seen = draws["mu"][..., None], draws["tau"][..., None], data.informative
+    y, se = np.where(seen, data.y, 0.0), np.where(seen, data.se, 1.0)
+    pull = np.where(seen, tau**2 / (tau**2 + se**2), 0.0)
+    sd = np.where(seen, np.sqrt(pull) * se, tau)
+    return mu + pull * (y - mu) + sd * rng.standard_normal(sd.shape)
 
 
 def derive(draws: Draws, data: Effects, model: Model) -> Draws:
@@ -67,7 +85,7 @@ def predict(draws: Draws, data: Effects, rng: np.random.Generator) -> Draws:
 def log_likelihood(draws: Draws, data: Effects) -> Array:
     """Log density of each y_i given theta_i, array (..., k)."""
     z = (data.y - draws["theta"]) / data.se
-    return -0.5 * z**2 - np.log(data.se) - 0.5 * np.log(2 * np.pi)
+    return np.where(data.informative, -0.5 * z**2 - np.log(data.se) - 0.5 * np.log(2 * np.pi), 0.0)
 
 
 def observed(data: Effects) -> Draws:
