@@ -191,6 +191,8 @@ def run_fit(
     Fit
         With failed checks in it where there are any: a fit that did not converge is labelled, not hidden.
     """
+    if control_risk is not None and model.measure not in ("OR", "RR"):
+        raise InputError(f"--control-risk: a {model.measure} implies no risk; it works with OR and RR")
     start = time.perf_counter()
     say("Loading PyMC")
     from bayes_ivig import nuts
@@ -264,14 +266,12 @@ def _absolute_effects(
     evidence: Evidence, model: Model, draws: Mapping[str, np.ndarray], control_risk: Prior | None
 ) -> tuple[Absolute | None, Mapping[str, Absolute] | None]:
     inside = None
-    if "p_t" in draws:
+    if model.has_baseline:
         weights = binomial.make_data(evidence.studies, model.measure).weights
         if weights.sum() > 0:
             inside = in_trials(draws["p_c"], draws["p_t"], weights)
     if control_risk is None:
         return inside, None
-    if model.measure not in ("OR", "RR"):
-        raise InputError(f"--control-risk: a {model.measure} implies no risk; it works with OR and RR")
     rng = np.random.default_rng([model.sampler.seed, 2])
     chosen = {
         name: at_control_risk(draws[parameter], model.measure, control_risk, rng)

@@ -47,29 +47,35 @@ class Hierarchy(NamedTuple):
     theta: Callable[[], Any]
 
 
+def _keywords(prior: Prior) -> tuple[Any, dict[str, Array]]:
+    """PyMC class and arguments of a prior; arrays, because PyTensor rounds bare Python floats to 32 bits."""
+    cls, names = _DISTRIBUTIONS[prior.family]
+    return cls, {name: np.array(value, float) for name, value in zip(names, prior.args, strict=True)}
+
+
 class _Place:
     """Puts priors, given as values of `Prior`, into the PyMC model in context."""
 
     @staticmethod
     def distribution(prior: Prior) -> Any:
         """The unnamed PyMC distribution of a prior."""
-        cls, names = _DISTRIBUTIONS[prior.family]
-        return cls.dist(**dict(zip(names, prior.args, strict=True)))
+        cls, arguments = _keywords(prior)
+        return cls.dist(**arguments)
 
     def real(self, name: str, prior: Prior, dims: str | None = None) -> Any:
         """A variable with this prior as it stands."""
         if prior.is_point:
             return pm.Deterministic(name, pm.math.constant(float(prior.args[0])))
         if prior.family == "log-student-t":
-            df, m, s = prior.args
+            df, m, s = np.array(prior.args)
             return pm.Deterministic(
                 name, pm.math.exp(pm.StudentT(f"{name}_log", nu=df, mu=m, sigma=s, dims=dims)), dims=dims
             )
         if prior.family == "mixture":
             parts = [self.distribution(part) for _, part in prior.parts]
             return pm.Mixture(name, w=np.array([weight for weight, _ in prior.parts]), comp_dists=parts, dims=dims)
-        cls, names = _DISTRIBUTIONS[prior.family]
-        return cls(name, **dict(zip(names, prior.args, strict=True)), dims=dims)
+        cls, arguments = _keywords(prior)
+        return cls(name, **arguments, dims=dims)
 
     def logit(self, name: str, prior: Prior, dims: str | None = None) -> Any:
         """A variable on the logit whose prior is on the risk, or on the logit for a density of the real line."""

@@ -1,5 +1,6 @@
 """The files of one fit, written together or not at all."""
 
+import io
 import json
 import platform
 import time
@@ -10,7 +11,6 @@ from typing import Any
 import arviz_stats
 
 from bayes_ivig.effects import to_natural
-from bayes_ivig.errors import InputError
 from bayes_ivig.fit import Fit, comparators_json, provenance, to_json
 from bayes_ivig.store import csv_text, json_text, replace_folder
 
@@ -87,28 +87,29 @@ def _study_rows(fit: Fit) -> list[dict[str, Any]]:
 
 def _comparator_rows(fit: Fit) -> list[dict[str, Any]]:
     rows = comparators_json(fit.comparators, fit.published)
-    return [{**row, "ci_low": row["ci"][0], "ci_high": row["ci"][1]} | {"ci": None} for row in rows]
+    return [
+        {key: value for key, value in row.items() if key != "ci"} | {"ci_low": row["ci"][0], "ci_high": row["ci"][1]}
+        for row in rows
+    ]
 
 
 def _write_draws(fit: Fit, path: Path) -> None:
-    """Write every group as NetCDF4 that ArviZ reads back, with provenance as attributes of the root."""
+    """Write every group as NetCDF4 that ArviZ reads back, with provenance as attributes of the root.
+
+    The file is made in memory first: HDF5 ends the process with a segmentation fault when its disk is full.
+    """
     tree = fit.draws.copy()
     tree.attrs = {
         "title": f"{fit.evidence.title}: {fit.model.name}",
         "review": fit.evidence.review,
         "outcome": fit.evidence.outcome,
-        "model": json.dumps(
-            {key: fit.model.priors[key].text for key in fit.model.needed} | {"slug": fit.model.slug}
-        ),
+        "model": json.dumps({key: fit.model.priors[key].text for key in fit.model.needed} | {"slug": fit.model.slug}),
         "provenance": json.dumps(provenance(fit)),
         "checks": _label(fit) or "passed",
     }
-    try:
-        tree.to_netcdf(path, engine="h5netcdf")
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            f"{path.name}: the draws could not be written ({error}); is the disk full?"
-        ) from None
+    memory = io.BytesIO()
+    tree.to_netcdf(memory, engine="h5netcdf")
+    path.write_bytes(memory.getvalue())
 
 
 def _run(started: float, seconds: Mapping[str, float]) -> dict[str, Any]:

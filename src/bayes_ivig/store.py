@@ -3,16 +3,19 @@
 import csv
 import ctypes
 import errno
+import fcntl
+import glob
 import io
 import json
 import math
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bayes_ivig.errors import InputError
 
@@ -24,32 +27,73 @@ _RENAME_EXCHANGE = 2
 def replace_folder(leaf: Path) -> Iterator[Path]:
     """Yield a new folder beside `leaf`; when the block ends without error it takes the place of `leaf`, all at once.
 
-    Whatever happens before (an exception, Ctrl-C, a full disk, a kill), `leaf` is what it was.
+    Whatever happens before (an exception, Ctrl-C, a full disk, a kill), `leaf` is what it was. The unfinished
+    folder of a run that was killed is removed by the next run, which knows it by its lock being free. Where
+    `leaf` is a symbolic link, the folder it points to is replaced and the link stays.
 
     Raises
     ------
     InputError
         The folder cannot be made or written (no permission, disk full): one sentence with the path.
     """
+    place = leaf.resolve()
+    if place.exists() and not place.is_dir():
+        raise InputError(f"{leaf}: is a file, not a folder; move it away, or choose another folder with --out")
     try:
-        leaf.parent.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix=f".{leaf.name}-", dir=leaf.parent))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        new, lock = _make_beside(place)
     except OSError as error:
         raise InputError(
             f"{leaf.parent}: cannot write there ({error.strerror}); choose another folder with --out"
         ) from None
     try:
-        new.chmod(0o755)
         yield new
         _flush(new)
-        _exchange(new, leaf)
+        with _alone_in(place.parent):
+            _exchange(new, place)
     except OSError as error:
         raise InputError(
-            f"{leaf}: the result could not be written ({error.strerror}); the earlier result, if any, is unchanged"
+            f"{leaf}: the result could not be written ({error.strerror or error}); "
+            "the earlier result, if any, is unchanged"
         ) from None
     finally:
         # Either the unfinished new folder, or the old result after the exchange.
         shutil.rmtree(new, ignore_errors=True)
+        os.close(lock)
+
+
+def _make_beside(leaf: Path) -> tuple[Path, int]:
+    """Make a folder beside `leaf` and lock it as long as this run lives; remove those whose run has died.
+
+    A lock ends with its process, however that ends, so an unlocked folder belongs to nobody.
+    """
+    with _alone_in(leaf.parent):  # so that nobody sees the new folder before it is locked
+        for left in leaf.parent.glob(f".{glob.escape(leaf.name)}-*.part"):
+            with suppress(OSError):  # its run is alive, or the file system has no locks: leave it
+                held = os.open(left, os.O_RDONLY)
+                try:
+                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(left, ignore_errors=True)
+                finally:
+                    os.close(held)
+        new = leaf.with_name(f".{leaf.name}-{os.urandom(4).hex()}.part")
+        new.mkdir()
+        lock = os.open(new, os.O_RDONLY)
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        return new, lock
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let one run at a time into the block, where the file system has locks; it is held for an instant only."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 def _flush(folder: Path) -> None:
@@ -71,7 +115,11 @@ def _exchange(new: Path, leaf: Path) -> None:
             # No such system call here: two steps, the old result kept until the new one stands.
             old = leaf.with_name(f"{new.name}-old")
             leaf.rename(old)
-            new.rename(leaf)
+            try:
+                new.rename(leaf)
+            except BaseException:
+                old.rename(leaf)
+                raise
             old.rename(new)
 
 
@@ -85,11 +133,16 @@ def _exchange_atomically(a: Path, b: Path) -> bool:
 
 
 def finite(value: Any) -> Any:
-    """Return `value` with every number that is not finite replaced by None, mappings and sequences included."""
+    """Return `value` with every number that is not finite replaced by None, mappings and sequences included.
+
+    A numpy number becomes Python's own, which JSON knows.
+    """
     if isinstance(value, Mapping):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [finite(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
@@ -101,23 +154,28 @@ def json_text(value: Mapping[str, Any]) -> str:
 
 
 def csv_text(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Comma-separated text with a header; cells a spreadsheet would run as a formula are escaped with a quote."""
+    """Comma-separated text with a header; numbers that are not finite become empty cells.
+
+    A text that a spreadsheet would run as a formula, in the header too, gets a quote before it.
+    """
     rows = list(rows)
     header = list(dict.fromkeys(key for row in rows for key in row))
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, header, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _safe_cell(cell) for key, cell in row.items()} for row in rows)
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([_safe_cell(key) for key in header])
+    writer.writerows([_safe_cell(row.get(key)) for key in header] for row in rows)
     return buffer.getvalue()
 
 
 def _safe_cell(cell: Any) -> Any:
-    if isinstance(cell, float) and not math.isfinite(cell):
-        return ""
-    if not isinstance(cell, str) or not cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+    cell = finite(cell)
+    if not isinstance(cell, str) or not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
         return cell
+    return cell if _is_number(cell) else f"'{cell}"
+
+
+def _is_number(text: str) -> bool:
     try:
-        float(cell)
+        return math.isfinite(float(text))
     except ValueError:
-        return f"'{cell}"
-    return cell
+        return False

@@ -13,8 +13,8 @@ def number(x: float | None) -> str:
         return "0"
     if not 1e-3 <= abs(x) < 1e6:
         return f"{x:.2g}"
-    decimals = max(0, 2 - math.floor(math.log10(abs(x))))
-    rounded = round(x, 2 - math.floor(math.log10(abs(x))))
+    rounded = float(f"{x:.3g}")
+    decimals = max(0, 2 - math.floor(math.log10(abs(rounded))))
     return f"{rounded:,.{decimals}f}"
 
 

@@ -123,7 +123,13 @@ def forty_trials():
 CASES = {
     "strength": strength_fit,
     "strength-rr": lambda: make_fit(
-        STRENGTH, measure="RR", center=1.9, published=(PUBLISHED_RR,), treatment="IVIg", control="placebo", benefit="higher"
+        STRENGTH,
+        measure="RR",
+        center=1.9,
+        published=(PUBLISHED_RR,),
+        treatment="IVIg",
+        control="placebo",
+        benefit="higher",
     ),
     "common": lambda: strength_fit(effect="common"),
     "one-md": lambda: make_fit(

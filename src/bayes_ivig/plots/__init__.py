@@ -9,10 +9,8 @@ from bayes_ivig.fit import Fit
 from bayes_ivig.plots.forest import draw_forest
 from bayes_ivig.plots.predictive import draw_predictive_check
 from bayes_ivig.plots.prior_posterior import draw_prior_posterior
-from bayes_ivig.plots.style import house_style
+from bayes_ivig.plots.style import DPI, house_style
 from bayes_ivig.plots.trace import draw_trace
-
-DPI = 200
 
 
 def draw_figures(fit: Fit) -> dict[str, Figure]:
@@ -34,4 +32,4 @@ def save_figures(figures: Mapping[str, Figure], folder: Path) -> None:
     with house_style():
         for name, figure in figures.items():
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-            figure.savefig(folder / f"{name}.png", dpi=DPI)
+            figure.savefig(folder / f"{name}.png", dpi=DPI, pil_kwargs={"compress_level": 4})

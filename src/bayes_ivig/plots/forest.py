@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -28,11 +29,12 @@ from bayes_ivig.plots.style import (
 )
 from bayes_ivig.published import Reproduction
 from bayes_ivig.studies import Effect, Means, SingleArm, Study
-from bayes_ivig.wording import percent
+from bayes_ivig.wording import number, percent
 
 GAP = 0.14  # between columns
 HEAD, BREAK, FOOT = 0.38, 0.1, 0.56  # heading; between trials and pooled rows; ticks, directions and label of the axis
-WIDEST_NAME, WIDEST_COUNT = 1.6, 0.8
+DIRECTIONS = 0.14  # the directions' share of the foot
+NAME, WIDEST_COUNT, PLOT = (1.5, 2.4), 0.8, 2.1  # a long name gives way to the plot down to 1.5
 MIDDLE = "center_baseline"
 
 
@@ -62,15 +64,16 @@ def draw_forest(fit: Fit) -> Figure:
     raws = raw_effects(fit.evidence.studies, measure, fit.prob)
     same, other = published_results(fit)
     trials, pooled = _trial_rows(fit, raws), _pooled_rows(fit, same)
-    columns, plot = _layout(fit, trials, pooled)
+    columns, plot, room = _layout(fit, trials, pooled)
 
     step = 0.27 if len(trials) <= 20 else 0.22
     height = step * (len(trials) + len(pooled)) + BREAK
-    page = Page(fit, _subtitle(fit), HEAD + height + FOOT, _notes(fit, raws, other))
+    foot = FOOT if null_value(measure) is not None else FOOT - DIRECTIONS
+    page = Page(fit, _subtitle(fit), HEAD + height + foot, _notes(fit, raws, [*same, *other]))
     base = page.top - HEAD - height
     ys = [height - step * (i + 0.5) for i in range(len(trials))]
     below = [ys[-1] - BREAK - step * (i + 1) for i in range(len(pooled))]
-    _write_rows(page, columns, [*trials, *pooled], [base + y for y in (*ys, *below)])
+    _write_rows(page, columns, room, [*trials, *pooled], [base + y for y in (*ys, *below)])
     page.rule(base + height + 0.02)
     page.rule(base + ys[-1] - (step + BREAK) / 2)
 
@@ -124,8 +127,7 @@ def _trial_rows(fit: Fit, raws: Sequence[Raw]) -> list[_Row]:
             if varies
             else raw_text(measure, raw, decimals)
         )
-        name = shorten(study.study, WIDEST_NAME)
-        rows.append(_Row(name, _counts(study, raw, decimals), numbers, POSTERIOR if varies else "#4D4D4D"))
+        rows.append(_Row(study.study, _counts(study, raw, decimals), numbers, POSTERIOR if varies else "#4D4D4D"))
     return rows
 
 
@@ -139,13 +141,13 @@ def _pooled_rows(fit: Fit, same: Sequence[Reproduction]) -> list[_Row]:
         for name, s, weight in summaries
     ]
     for r in same:
-        name = "Published" if len(same) == 1 else shorten(f"Published: {r.published.label}", WIDEST_NAME)
+        name = "Published" if len(same) == 1 else f"Published: {r.published.label}"
         rows.append(_Row(name, (), minus(r.published_text.removeprefix(f"{measure} ")), PUBLISHED))
     return rows
 
 
 def _decimals(fit: Fit) -> int:
-    return decimals_for(fit.mu.ci[1] - fit.mu.ci[0])
+    return decimals_for(fit.model.measure, fit.mu.ci[1] - fit.mu.ci[0])
 
 
 def _counts(study: Study, raw: Raw, decimals: int) -> tuple[str, ...]:
@@ -158,7 +160,10 @@ def _counts(study: Study, raw: Raw, decimals: int) -> tuple[str, ...]:
         case Effect():
             return (minus(f"{study.y:.{decimals}f}") + f" ({study.se:.{decimals}f})",)
         case Means():
-            return f"{study.n_t:,}", f"{study.n_c:,}"
+            return tuple(
+                minus(f"{number(mean)} ({number(sd)}), {n:,}")
+                for mean, sd, n in ((study.mean_t, study.sd_t, study.n_t), (study.mean_c, study.sd_c, study.n_c))
+            )
     return ()
 
 
@@ -173,46 +178,52 @@ def _count_headings(fit: Fit) -> tuple[tuple[str, ...], ...]:
             name = f"log {measure}" if is_ratio(measure) else "Effect" if measure == "effect" else measure
             return ((f"{name} (SE)",),)
         case "means":
-            return ((treatment, "n"), (control, "n"))
+            return ((treatment, "mean (SD), n"), (control, "mean (SD), n"))
     return ((treatment, "events/n"), (control, "events/n"))
 
 
-def _layout(fit: Fit, trials: Sequence[_Row], pooled: Sequence[_Row]) -> tuple[list[_Column], tuple[float, float]]:
-    """Columns from left to right, the numbers last, and the space left for the plot."""
-    measure = {"effect": "effect", "rate": "rate"}.get(fit.model.measure, fit.model.measure)
-    random = fit.model.effect == "random"
-    heading = (
-        f"Posterior {measure}" if random else measure[0].upper() + measure[1:],
-        f"({percent(fit.prob)} interval)",
+def _layout(
+    fit: Fit, trials: Sequence[_Row], pooled: Sequence[_Row]
+) -> tuple[list[_Column], tuple[float, float], float]:
+    """Columns from left to right, the numbers last; the space for the plot; the room of a name."""
+    measure = fit.model.measure
+    heading = f"Posterior {measure}" if fit.model.effect == "random" else measure[0].upper() + measure[1:]
+    numbers = (heading, f"({percent(fit.prob)} interval)")
+    right = WIDTH - MARGIN - _widest([*numbers, *(row.numbers for row in (*trials, *pooled))])
+    headings = _count_headings(fit)
+    widths = [_widest([*lines, *(row.counts[i] for row in trials)]) for i, lines in enumerate(headings)]
+    taken = sum(widths) + GAP * (len(widths) + 2)
+    room = max(NAME[0], min(NAME[1], right - MARGIN - taken - PLOT))
+    x = MARGIN + max(
+        text_width(shorten(row.name, room, BODY, row.weight), BODY, row.weight) for row in (*trials, *pooled)
     )
     columns = [_Column(MARGIN, "left", ("Trial",))]
-    x = MARGIN + max(text_width(row.name, BODY, row.weight) for row in (*trials, *pooled))
-    for i, lines in enumerate(_count_headings(fit)):
-        x += GAP + _widest([*lines, *(row.counts[i] for row in trials)])
+    for lines, width in zip(headings, widths, strict=True):
+        x += GAP + width
         columns.append(_Column(x, "right", lines))
-    right = WIDTH - MARGIN - _widest([*heading, *(row.numbers for row in (*trials, *pooled))])
-    columns.append(_Column(right, "left", heading))
-    return columns, (x + GAP, right - GAP)
+    columns.append(_Column(right, "left", numbers))
+    return columns, (x + GAP, right - GAP), room
 
 
 def _widest(texts: Sequence[str]) -> float:
     return max(text_width(text, BODY, "bold") for text in texts)
 
 
-def _write_rows(page: Page, columns: Sequence[_Column], rows: Sequence[_Row], ys: Sequence[float]) -> None:
+def _write_rows(page: Page, columns: Sequence[_Column], room: float, rows: Sequence[_Row], ys: Sequence[float]) -> None:
     for column in columns:
         for i, line in enumerate(reversed(column.heading)):
             y = page.top - HEAD + 0.06 + 0.13 * i
             page.text(column.x, y, line, weight="bold", ha=column.align, va="bottom")
     for row, y in zip(rows, ys, strict=True):
-        page.text(MARGIN, y, row.name, weight=row.weight, va=MIDDLE)
+        page.text(MARGIN, y, shorten(row.name, room, BODY, row.weight), weight=row.weight, va=MIDDLE)
         for column, count in zip(columns[1:-1], row.counts, strict=False):
             page.text(column.x, y, count, ha="right", va=MIDDLE)
         page.text(columns[-1].x, y, row.numbers, color=row.colour, weight=row.weight, va=MIDDLE)
 
 
-def _note_style() -> dict[str, str | float]:
-    return {"fontsize": SMALL, "color": RAW, "style": "italic", "va": MIDDLE}
+def _note_style() -> dict[str, Any]:
+    ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+    return {"fontsize": SMALL, "color": RAW, "style": "italic", "va": MIDDLE, "bbox": ground}
 
 
 def _draw_axis(page: Page, axes: Axes, fit: Fit, plot: tuple[float, float], base: float) -> None:
@@ -252,7 +263,8 @@ def _subtitle(fit: Fit) -> str:
 
 def _notes(fit: Fit, raws: Sequence[Raw], other: Sequence[Reproduction]) -> tuple[str, ...]:
     level, measure = percent(fit.prob), fit.model.measure
-    raw = f"Grey: raw effect of each trial with its {level} interval, no continuity correction."
+    uncorrected = ", no continuity correction" if fit.evidence.kind not in ("effect", "means") else ""
+    raw = f"Grey: raw effect of each trial with its {level} interval{uncorrected}."
     if measure != "rate" and any(math.isinf(r.estimate) for r in raws):
         limit = "exact conditional" if measure == "OR" else "score"
         raw += f" A raw {measure} that is 0 or infinite has no point; its line starts at the one limit of its {limit} interval."
@@ -264,7 +276,7 @@ def _notes(fit: Fit, raws: Sequence[Raw], other: Sequence[Reproduction]) -> tupl
     else:
         blue += " of the effect, the same in all trials (diamond)."
     return (
-        f"{raw} {blue} Arrowheads: the interval goes on.",
+        f"{raw} {blue} An arrowhead: the interval goes on beyond the axis.",
         describe_model(fit),
         *(_published_note(r) for r in other),
     )

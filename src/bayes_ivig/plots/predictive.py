@@ -68,6 +68,9 @@ def draw_predictive_check(fit: Fit) -> Figure:
     room = (WIDTH - MARGIN - left - GAP * (len(panels) - 1)) / len(panels)
     for name, y in zip(names, ys, strict=True):
         page.text(MARGIN, base + y, name, va=MIDDLE)
+    # Rare events are given room; otherwise the axis is 0 to 100.
+    furthest = max(float(np.nanmax([p.observed, p.quantiles[:, -1]], initial=0.0)) for p in panels)
+    highest = 1.0 if furthest > 0.6 or not furthest else 1.1 * furthest
     heads = ("Observed;", "predicted (95%)")
     for i, panel in enumerate(panels):
         x = left + i * (room + GAP)
@@ -75,18 +78,17 @@ def draw_predictive_check(fit: Fit) -> Figure:
         width = room - texts - 0.1
         axes = page.axes(x, base, width, height)
         axes.set_ylim(0, height)
-        title = shorten(panel.title, width, BODY, "bold")
-        page.text(x, base + height + 0.06, title, weight="bold", va="bottom")
+        page.text(x, base + height + 0.06, shorten(panel.title, width, BODY, "bold"), weight="bold", va="bottom")
         for j, line in enumerate(reversed(heads)):
             page.text(x + room - texts, base + height + 0.06 + 0.13 * j, line, weight="bold", va="bottom")
         for text, y in zip(panel.texts, ys, strict=True):
             page.text(x + room - texts, base + y, text, va=MIDDLE)
-        _draw_panel(axes, panel, ys, step)
+        _draw_panel(axes, panel, ys, highest)
         low, high = axes.get_xlim()
         most = max(3, int(width / 0.4))
         if panel.is_share:
-            places, _ = linear_ticks(0, 1, min(most, 6))
-            axes.set_xticks(places, [f"{100 * p:.0f}" for p in places])
+            places, _ = linear_ticks(low, high, min(most, 6))
+            axes.set_xticks(places, [f"{100 * p:g}" for p in places])
             label = "Events per 100"
         else:
             axes.set_xticks(*ticks(fit.model.measure, low, high, most))
@@ -95,7 +97,7 @@ def draw_predictive_check(fit: Fit) -> Figure:
     return page.figure
 
 
-def _draw_panel(axes: Axes, panel: _Panel, ys: list[float], step: float) -> None:
+def _draw_panel(axes: Axes, panel: _Panel, ys: list[float], highest: float) -> None:
     known = np.isfinite(panel.observed)
     y, q, seen = np.array(ys)[known], panel.quantiles[known], panel.observed[known]
     axes.hlines(y, q[:, 0], q[:, 4], color=POSTERIOR, lw=0.9)
@@ -104,7 +106,7 @@ def _draw_panel(axes: Axes, panel: _Panel, ys: list[float], step: float) -> None
     axes.plot(q[:, 2], y, marker="|", ls="", color=POSTERIOR, markersize=7, markeredgewidth=1.6)
     axes.plot(seen, y, marker="D", ls="", color=INK, markersize=3.6, markeredgewidth=0, clip_on=False, zorder=5)
     if panel.is_share:
-        axes.set_xlim(-0.03, 1.03)
+        axes.set_xlim(-0.03 * highest, 1.03 * highest)
     elif len(seen):
         low, high = min(q.min(), seen.min()), max(q.max(), seen.max())
         axes.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
@@ -140,9 +142,9 @@ def _counts(title: str, tree: Any, name: str, n: Array) -> _Panel:
 def _effects(fit: Fit, replicated: Array) -> _Panel:
     measure, seen = fit.model.measure, fit.draws["observed_data"]["y"].values
     q = np.quantile(replicated.reshape(-1, len(seen)), _LEVELS, axis=0).T
-    decimals = decimals_for(float(np.median(q[:, 4] - q[:, 0])))
+    decimals = decimals_for(measure, float(np.median(q[:, 4] - q[:, 0])))
     texts = tuple(
         f"{value_text(measure, y, decimals)}; {interval_text(measure, (m, low, high), decimals)}"
         for y, (low, _, m, _, high) in zip(seen, q, strict=True)
     )
-    return _Panel(axis_label(measure, fit.evidence), seen, q, texts, False)
+    return _Panel("", seen, q, texts, False)

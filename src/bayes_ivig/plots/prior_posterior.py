@@ -58,8 +58,7 @@ def draw_prior_posterior(fit: Fit) -> Figure:
         "The densities are those of the analysis scale.",
         describe_model(fit),
     )
-    columns = max(2, len(panels))  # a single panel is not stretched over the page
-    width = (WIDTH - 2 * MARGIN - GAP * (columns - 1)) / columns
+    width = (WIDTH - 2 * MARGIN - GAP * (len(panels) - 1)) / len(panels)
     priors = [wrap(f"Prior: {panel.text}", width) for panel in panels]
     page = Page(fit, "Prior and posterior", TITLES + LINE * max(map(len, priors)) + HEIGHT + FOOT, notes)
     base = page.bottom + FOOT

@@ -45,9 +45,8 @@ def ticks(measure: str, low: float, high: float, most: int = 7) -> tuple[list[fl
 
 def linear_ticks(low: float, high: float, most: int = 7) -> tuple[list[float], list[str]]:
     """Round values between `low` and `high`, with the decimals they need."""
-    places = [float(x) for x in MaxNLocator(most - 1).tick_values(low, high) if low - 1e-12 <= x <= high + 1e-12]
-    step = places[1] - places[0] if len(places) > 1 else 1.0
-    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    places = [float(x) for x in MaxNLocator(most).tick_values(low, high) if low <= x <= high]
+    decimals = next((d for d in range(10) if np.allclose(np.round(places, d), places, rtol=1e-9, atol=1e-12)), 10)
     return places, [minus(f"{x + 0.0:,.{decimals}f}") for x in places]
 
 
@@ -77,9 +76,10 @@ def ratio_text(x: float) -> str:
     return ">9,999" if x > LARGEST else "<0.001" if x < SMALLEST else number(x)
 
 
-def decimals_for(width: float) -> int:
-    """Decimals that give an interval of this width about two significant digits in its ends."""
-    return min(6, max(0, 1 - math.floor(math.log10(width)))) if 0 < width < math.inf else 2
+def decimals_for(measure: str, width: float) -> int:
+    """Decimals of a difference whose interval is this wide: two digits of the width count; an SMD has two at least."""
+    fewest = 2 if measure == "SMD" else 0
+    return min(6, max(fewest, 1 - math.floor(math.log10(width)))) if 0 < width < math.inf else 2
 
 
 def value_text(measure: str, x: float, decimals: int) -> str:
@@ -87,7 +87,9 @@ def value_text(measure: str, x: float, decimals: int) -> str:
     natural = float(to_natural(measure, x))
     if is_ratio(measure):
         return ratio_text(natural)
-    return number(natural) if measure == "rate" else minus(f"{round(natural, decimals) + 0.0:,.{decimals}f}")
+    if measure == "rate":
+        return "<0.001" if 0 < natural < SMALLEST else f"{natural:.3f}"
+    return minus(f"{round(natural, decimals) + 0.0:,.{decimals}f}")
 
 
 def interval_text(measure: str, values: Sequence[float], decimals: int) -> str:

@@ -30,7 +30,8 @@ WIDTH = 170 / 25.4
 MARGIN = 0.1
 TITLE, BODY, SMALL = 9.0, 7.5, 6.5  # points
 LINE = 0.125  # from one line of small text to the next
-LONGEST_NAME = 48  # characters
+LONGEST = 150  # characters: no text of one line is wider than the page
+DPI = 200  # of the PNG
 
 _STYLE = {
     "font.family": "DejaVu Sans",
@@ -66,17 +67,18 @@ def literal(text: str) -> str:
 def text_width(text: str, size: float = BODY, weight: str = "normal") -> float:
     """Width of a text as it will be set."""
     font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
-    return RendererAgg(1, 1, 72).get_text_width_height_descent(text, font, False)[0] / 72
+    return RendererAgg(1, 1, DPI).get_text_width_height_descent(text, font, False)[0] / DPI
 
 
 def shorten(text: str, width: float, size: float = BODY, weight: str = "normal") -> str:
     """Make a text literal, and end it in an ellipsis where it is wider than `width`."""
-    text = literal(text)
-    if len(text) > LONGEST_NAME and size < TITLE:
-        text = text[: LONGEST_NAME - 1].rstrip() + "…"
-    while len(text) > 1 and text_width(text, size, weight) > width:
-        text = text.rstrip("…")[:-1].rstrip() + "…"
-    return text
+    whole = literal(text)
+    if text_width(whole[:LONGEST], size, weight) <= width and len(whole) <= LONGEST:
+        return whole
+    kept = whole[:LONGEST]
+    while kept and text_width(f"{kept.rstrip()}…", size, weight) > width:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}…"
 
 
 def wrap(text: str, width: float, size: float = SMALL) -> list[str]:
@@ -114,9 +116,9 @@ class Page:
         """Make a figure whose free middle is `body` high, between the heading and the notes."""
         evidence = fit.evidence
         lines = [line for note in notes for line in wrap(note, WIDTH - 2 * MARGIN)]
-        failed = ", ".join(check.name for check in fit.failed)
+        failed = "; ".join(check.name for check in fit.failed)
         alarm = wrap(f"NOT CONVERGED / CHECK FAILED: {failed}", WIDTH - 2 * MARGIN, TITLE) if failed else []
-        head = MARGIN + 0.34 + 0.17 * len(alarm)
+        head = MARGIN + 0.34 + 0.19 * len(alarm)
         foot = MARGIN + LINE * len(lines)
         self.height = head + body + foot
         self.bottom, self.top = foot, foot + body
@@ -126,7 +128,7 @@ class Page:
         y = self.height - MARGIN
         for line in alarm:
             self.text(MARGIN, y, line, size=TITLE, weight="bold", color=ALARM, va="top")
-            y -= 0.17
+            y -= 0.19
         title = shorten(evidence.title or evidence.outcome, WIDTH - 2 * MARGIN, TITLE, "bold")
         self.text(MARGIN, y, title, size=TITLE, weight="bold", va="top")
         self.text(MARGIN, y - 0.17, what, color=RAW, va="top")

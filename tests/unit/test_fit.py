@@ -1,0 +1,211 @@
+"""Choosing the model and bundling the answer; sampling itself is tested in tests/oracle/test_nuts.py."""
+
+import json
+from dataclasses import replace
+
+import arviz_base
+import numpy as np
+import pytest
+
+from bayes_ivig import fit as fit_module
+from bayes_ivig import nuts
+from bayes_ivig.errors import InputError
+from bayes_ivig.evidence import Evidence
+from bayes_ivig.fit import Choices, choose_likelihood, choose_model, comparators_json, run_fit, to_json
+from bayes_ivig.pooled import pool
+from bayes_ivig.priors import parse_prior
+from bayes_ivig.published import Published, reproduce
+from bayes_ivig.store import json_text
+from bayes_ivig.studies import Effect, Means, SingleArm, TwoArm
+
+STRENGTH = (TwoArm("Azulay", 5, 5, 0, 5), TwoArm("Federico", 11, 16, 0, 16), TwoArm("Van den Berg", 5, 6, 1, 6))
+EVIDENCE = Evidence("user", "strength", STRENGTH, benefit="higher")
+
+
+def evidence(*studies, **options):
+    return Evidence("user", "test", studies, **options)
+
+
+def test_defaults_by_kind_of_data():
+    assert choose_model(EVIDENCE, Choices()).name == "binomial-or-midpoint-random"
+    assert choose_model(evidence(STRENGTH[0]), Choices()).name == "binomial-or-midpoint-common"
+    assert choose_model(evidence(SingleArm("a", 1, 5), SingleArm("b", 0, 5)), Choices()).name == "single-arm-random"
+    assert choose_model(evidence(Effect("a", 1, 1), measure="OR"), Choices()).name == "normal-or-common"
+    means = evidence(Means("a", 1, 1, 5, 0, 1, 5))
+    assert choose_model(means, Choices(measure="SMD")).name == "normal-smd-common"
+
+
+def test_flags_choose_the_shipped_model():
+    model = choose_model(EVIDENCE, Choices(measure="RR", parametrisation="control", effect="common"))
+    assert model.name == "binomial-rr-control-common"
+    assert {key: prior.text for key, prior in model.priors.items()} == {
+        "mu": "normal(0, 2)",
+        "baseline": "beta(1, 1)",
+    }
+
+
+def test_flags_override_a_model_file(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'likelihood = "binomial"\nmeasure = "OR"\neffect = "random"\nparametrisation = "midpoint"\n'
+        '[priors]\nmu = "normal(0, 1)"\ntau = "half-normal(1)"\nbaseline = "beta(0.5, 0.5)"\n[sampler]\ndraws = 700\n'
+    )
+    file = choose_model(EVIDENCE, Choices(model=str(path)))
+    assert (file.priors["mu"].text, file.sampler.draws) == ("normal(0, 1)", 700)
+    tau = {"tau": parse_prior("half-normal(0.2)")}
+    changed = choose_model(EVIDENCE, Choices(model=str(path), priors=tau, seed=5))
+    assert (changed.priors["tau"].text, changed.priors["mu"].text) == ("half-normal(0.2)", "normal(0, 1)")
+    assert (changed.sampler.seed, changed.sampler.draws) == (5, 700)
+    common = choose_model(EVIDENCE, Choices(model=str(path), effect="common"))
+    assert {key: prior.text for key, prior in common.priors.items()} == {
+        "mu": "normal(0, 1)",
+        "baseline": "beta(0.5, 0.5)",
+    }
+    # On another scale the file's effect priors mean something else; its baseline does not.
+    other = choose_model(EVIDENCE, Choices(model=str(path), measure="RR"))
+    assert (other.priors["mu"].text, other.priors["baseline"].text) == ("normal(0, 2)", "beta(0.5, 0.5)")
+    assert choose_likelihood(str(path)) == "binomial"
+
+
+def test_a_scale_without_natural_prior_asks_for_one():
+    means = evidence(Means("a", 1, 1, 5, 0, 1, 5), Means("b", 1, 1, 5, 0, 1, 5))
+    with pytest.raises(InputError, match="give --mu and --tau"):
+        choose_model(means, Choices())
+    priors = {"mu": parse_prior("normal(0, 10)"), "tau": parse_prior("half-normal(5)")}
+    assert choose_model(means, Choices(priors=priors)).measure == "MD"
+    shipped = replace(means, measure="MD", priors={"mu": "normal(0, 3)", "tau": "half-normal(2)"})
+    assert choose_model(shipped, Choices()).priors["mu"].text == "normal(0, 3)"
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        (Choices(model="binomal"), "did you mean 'binomial'"),
+        (Choices(measure="MD"), "choose OR or RR"),
+        (Choices(effect="fixed"), "choose random or common"),
+        (Choices(priors={"tau": parse_prior("half-normal(1)")}, effect="common"), "no such parameter"),
+        (Choices(draws=5), "give a whole number from 100"),
+    ],
+)
+def test_impossible_choices_are_refused(choices, message):
+    with pytest.raises(InputError, match=message):
+        choose_model(EVIDENCE, choices)
+
+
+@pytest.fixture
+def sampled(monkeypatch):
+    """A sampler that returns seeded draws at once; the first `bad` calls return chains that disagree."""
+    calls: list[dict] = []
+
+    def use(bad: int = 0):
+        def sample(ready, *, target_accept, draws):
+            calls.append({"target_accept": target_accept, "draws": draws})
+            rng = np.random.default_rng(7)
+            mu = rng.normal(2, 1, (4, 500)) + (np.arange(4)[:, None] if len(calls) <= bad else 0)
+            theta = mu[..., None] + rng.normal(0, 0.3, (4, 500, 3))
+            risk = rng.beta(2, 8, (4, 500, 3))
+            tree = arviz_base.from_dict(
+                {
+                    "posterior": {
+                        "mu": mu,
+                        "tau": np.abs(rng.normal(0, 0.5, (4, 500))),
+                        "theta": theta,
+                        "theta_new": mu,
+                        "p_c": risk,
+                        "p_t": np.minimum(3 * risk, 1),
+                    },
+                    "sample_stats": {"diverging": np.zeros((4, 500), bool), "energy": rng.normal(size=(4, 500))},
+                }
+            )
+            return tree
+
+        monkeypatch.setattr(nuts, "compile_model", lambda studies, model: None)
+        monkeypatch.setattr(nuts, "sample", sample)
+        return calls
+
+    return use
+
+
+def run(**options):
+    return run_fit(EVIDENCE, choose_model(EVIDENCE, Choices()), **options)
+
+
+def test_json_holds_the_contract(sampled):
+    sampled()
+    result = run(control_risk=parse_prior("fixed(0.1)"))
+    answer = json.loads(json_text(to_json(result)))
+    assert answer["schema"] == 1
+    keys = "review outcome kind model measure effect parametrisation engine n_studies n_participants priors mu tau"
+    keys += (
+        " theta_new studies effects p_benefit p_benefit_new p_harm log_evidence comparators checks engines provenance"
+    )
+    assert set(keys.split()) <= set(answer)
+    assert set(answer["mu"]) == {"mean", "sd", "median", "ci", "prob", "p_gt_0"}
+    assert answer["priors"] == {"mu": "normal(0, 2.82)", "tau": "half-normal(0.5)", "baseline": "beta(1, 1)"}
+    assert [study["study"] for study in answer["studies"]] == ["Azulay", "Federico", "Van den Berg"]
+    assert set(answer["effects"]["at_control_risk"]) == {"control_risk", "average_trial", "next_trial"}
+    assert answer["effects"]["in_trials"]["NNT"]["p_no_benefit"] == 0
+    assert set(answer["provenance"]) >= {"version", "seed", "data_sha256", "packages"}
+    assert answer["p_harm"] is None
+    assert answer["failed"] is False
+
+
+def test_probability_of_benefit_follows_the_direction(sampled):
+    sampled()
+    result = run()
+    assert result.p_benefit == result.mu.p_gt_0
+    lower = replace(result, evidence=replace(EVIDENCE, benefit="lower"))
+    assert lower.p_benefit == pytest.approx(1 - result.mu.p_gt_0)
+    unknown = replace(result, evidence=replace(EVIDENCE, benefit=None))
+    assert (unknown.p_benefit, unknown.p_harm) == (None, None)
+    harm = replace(result, evidence=replace(EVIDENCE, benefit="lower", role="harm"))
+    assert (harm.p_benefit, harm.p_harm) == (None, result.mu.p_gt_0)
+
+
+def test_a_failing_run_is_repeated_once_and_says_so(sampled):
+    calls = sampled(bad=1)
+    result = run()
+    assert [call["target_accept"] for call in calls] == [0.95, fit_module.RETRY_TARGET_ACCEPT]
+    assert calls[1]["draws"] == 2 * calls[0]["draws"]
+    assert result.failed == ()
+    assert any("repeated once" in note for note in result.notes)
+
+
+def test_a_run_that_fails_twice_is_labelled(sampled):
+    calls = sampled(bad=2)
+    result = run()
+    assert len(calls) == 2
+    assert "R-hat, largest" in [check.name for check in result.failed]
+    assert to_json(result)["failed"] is True
+
+
+def test_a_published_result_that_is_not_reproduced_fails_the_check(sampled):
+    sampled()
+    wrong = Published("x", "strength", "RR", "reproduced", "12.00", ("2.86", "42.25"))
+    finding = Published("y", "strength", "RR", "irreproducible", "12.00", ("2.86", "42.25"), reason="invented")
+    assert [c.name for c in run(published=(reproduce(wrong, STRENGTH),)).failed] == ["published results not reproduced"]
+    assert run(published=(reproduce(finding, STRENGTH),)).failed == ()
+
+
+def test_truncated_risk_ratios_fail_the_run(sampled):
+    sampled()
+    model = choose_model(EVIDENCE, Choices(measure="RR"))
+    result = run_fit(EVIDENCE, model, control_risk=parse_prior("fixed(0.9)"))
+    assert [check.name for check in result.failed] == ["P(treated risk above 1)"]
+
+
+def test_control_risk_needs_a_ratio(sampled):
+    sampled()
+    effects = evidence(Effect("a", 1, 1), Effect("b", 1, 1), Effect("c", 1, 1))
+    priors = {"mu": parse_prior("normal(0, 1)"), "tau": parse_prior("half-normal(1)")}
+    with pytest.raises(InputError, match="implies no risk"):
+        run_fit(effects, choose_model(effects, Choices(priors=priors)), control_risk=parse_prior("fixed(0.1)"))
+
+
+def test_comparators_are_marked_by_what_they_reproduce():
+    published = Published("1.2", "strength", "RR", "reproduced", "11.00", ("2.86", "42.25"))
+    rows = comparators_json(pool(STRENGTH), (reproduce(published, STRENGTH),))
+    marked = {(row["method"], row["measure"], row["correction"]): row["reproduces_published"] for row in rows}
+    assert marked["Mantel-Haenszel", "RR", "revman"] is True
+    assert marked["Mantel-Haenszel", "RR", "none"] is False
+    assert marked["Mantel-Haenszel", "OR", "revman"] is None
