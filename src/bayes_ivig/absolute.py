@@ -5,7 +5,6 @@
 for the next one (theta_new). The two answer different questions and are never mixed.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,9 +51,7 @@ class Absolute:
                 "per_100_difference": 100 * (p_t - p_c),
             }
         result: dict[str, Any] = {name: _interval(x, prob) for name, x in quantities.items()}
-        result["NNT"] = (
-            None if benefit is None else nnt(p_t - p_c if benefit == "higher" else p_c - p_t, prob)
-        )
+        result["NNT"] = None if benefit is None else nnt(p_t - p_c if benefit == "higher" else p_c - p_t, prob)
         return result
 
 
@@ -106,12 +103,3 @@ def at_control_risk(effect: Array, measure: str, control_risk: Prior, rng: np.ra
         return Absolute(p_c, expit(logit(p_c) + effect))
     p_t = p_c * np.exp(effect)
     return Absolute(p_c, np.minimum(p_t, 1.0), float(np.mean(p_t > 1)))
-
-
-def describe(absolute: Mapping[str, Any], treatment: str, control: str) -> str:
-    """One sentence in natural frequencies, e.g. "Of 100 patients ... 78 (61 to 90) with IVIg, 5 (1 to 17) with placebo"."""
-    treated, untreated = absolute["per_100_treated"], absolute["per_100_control"]
-    return (
-        f"{treated['median']:.0f} ({treated['ci'][0]:.0f} to {treated['ci'][1]:.0f}) of 100 with {treatment}, "
-        f"{untreated['median']:.0f} ({untreated['ci'][0]:.0f} to {untreated['ci'][1]:.0f}) of 100 with {control}"
-    )

@@ -402,7 +402,7 @@ def _status() -> Iterator[Callable[[str], None]]:
 def main() -> None:
     """Run the program and turn what the user can mend into one sentence and an exit code."""
     try:
-        app()
+        app(prog_name="bayes-ivig")
     except (InputError, CheckFailedError) as error:
         print(f"bayes-ivig: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -8,7 +8,6 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bayes_ivig.absolute import describe
 from bayes_ivig.effects import to_natural
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.fit import Fit
@@ -31,9 +30,7 @@ MEASURE_NAMES = {
 
 def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], numeric_from: int = 1) -> Table:
     """A plain table; columns from `numeric_from` on are right-aligned. Cells are literal text."""
-    result = Table(
-        title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
-    )
+    result = Table(title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for i, name in enumerate(header):
         result.add_column(Text(name), justify="right" if i >= numeric_from else "left", overflow="fold")
     for row in rows:
@@ -95,20 +92,17 @@ def fit_view(fit: Fit, folder: str | None) -> RenderableType:
     parts: list[RenderableType] = [Text(""), title, subtitle]
     if fit.failed:
         names = "; ".join(check.name for check in fit.failed)
-        parts.append(
-            Text(f"CHECK FAILED ({names}): do not use these numbers; see the checks below.", style="bold red")
-        )
+        parts.append(Text(f"CHECK FAILED ({names}): do not use these numbers; see the checks below.", style="bold red"))
     head = f"median ({percent(fit.prob)} interval)"
-    parts.append(table("", ("", head), _answers(fit)))
+    parts.append(table("", ("", head), _answers(fit), numeric_from=2))
     parts.append(_studies_table(fit))
+    if fit.published:
+        parts.append(published_table(fit.published))
     parts.append(
         table(
             "Checks",
             ("check", "value", "limit", ""),
-            [
-                (c.name, number(c.value), number(c.limit), "ok" if c.passed else f"FAILED: {c.hint}")
-                for c in fit.checks
-            ],
+            [(c.name, number(c.value), number(c.limit), "ok" if c.passed else f"FAILED: {c.hint}") for c in fit.checks],
         )
     )
     priors = ", ".join(f"{key} {model.priors[key].text}" for key in model.needed)
@@ -138,17 +132,22 @@ def _answers(fit: Fit) -> list[tuple[str, str]]:
         risk = fit.control_risk.text if fit.control_risk else ""
         where = f"At control risk {risk}, {label.replace('_', ' ')}"
         rows += _absolute_rows(where, absolute.to_json(fit.prob, evidence.benefit), evidence)
-    return rows + [("Published " + label, text) for label, text in published_rows(fit.published)]
+    return rows
 
 
 def _absolute_rows(where: str, absolute: dict[str, Any], evidence: Evidence) -> list[tuple[str, str]]:
-    rows = [(f"{where}, events", describe(absolute, evidence.treatment, evidence.control))]
-    rows.append((f"{where}, risk ratio", with_interval(absolute["RR"]["median"], absolute["RR"]["ci"])))
+    treated, untreated = absolute["per_100_treated"], absolute["per_100_control"]
+    rows = [
+        (f"{where}: per 100 patients with {evidence.treatment}", with_interval(treated["median"], treated["ci"])),
+        (f"{where}: per 100 patients with {evidence.control}", with_interval(untreated["median"], untreated["ci"])),
+        (f"{where}: risk ratio", with_interval(absolute["RR"]["median"], absolute["RR"]["ci"])),
+    ]
     nnt = absolute["NNT"]
     if nnt is not None and evidence.role == "benefit":
         worst = "no benefit" if nnt["worst"] is None else number(nnt["worst"])
-        text = f"{number(nnt['median'])} ({number(nnt['best'])} to {worst}); chance of no benefit {probability(nnt['p_no_benefit'])}"
-        rows.append((f"{where}, number needed to treat", text))
+        text = f"{number(nnt['median'])} ({number(nnt['best'])} to {worst})"
+        rows.append((f"{where}: number needed to treat", text))
+        rows.append((f"{where}: chance of no benefit", probability(nnt["p_no_benefit"])))
     return rows
 
 
@@ -162,9 +161,10 @@ def _studies_table(fit: Fit) -> Table:
     return table("Trials", (*header, f"{measure}, shrunken"), rows)
 
 
-def published_rows(published: tuple[Reproduction, ...]) -> list[tuple[str, str]]:
-    """Each published result with the verdict on it."""
-    return [(r.published.label, f"{r.published_text}: {r.verdict}") for r in published]
+def published_table(published: tuple[Reproduction, ...]) -> Table:
+    """Each published result and the verdict on it."""
+    rows = [(r.published.label, r.published_text, r.verdict) for r in published]
+    return table("Published results", ("result", "published", "from these trials"), rows, numeric_from=3)
 
 
 def pool_view(
@@ -174,9 +174,7 @@ def pool_view(
     rows = []
     for e in estimates:
         value, low, high = e.natural()
-        prediction = (
-            "" if e.prediction is None else interval(*(float(to_natural(e.measure, x)) for x in e.prediction))
-        )
+        prediction = "" if e.prediction is None else interval(*(float(to_natural(e.measure, x)) for x in e.prediction))
         rows.append(
             (
                 e.method,
@@ -205,13 +203,6 @@ def pool_view(
         table(f"{evidence.title or evidence.outcome}: frequentist estimates", header, rows, 4)
     ]
     if published:
-        parts.append(
-            table(
-                "Published results",
-                ("result", "published, and whether it is reproduced"),
-                published_rows(published),
-                9,
-            )
-        )
+        parts.append(published_table(published))
     parts.extend(Text(f"Note: {note}") for note in evidence.notes)
     return Group(*parts)

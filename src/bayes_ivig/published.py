@@ -90,7 +90,10 @@ class Reproduction:
     @property
     def published_text(self) -> str:
         """The result as printed, its measure first."""
-        return f"{self.published.measure} {_sentence(self.published, self.published.printed)}".strip()
+        numbers = _sentence(self.published, self.published.printed)
+        if self.published.measure == "percent":
+            return f"{numbers}%"
+        return f"{'P' if self.published.measure == 'p' else self.published.measure} {numbers}".strip()
 
     @property
     def verdict(self) -> str:
@@ -190,9 +193,7 @@ def _pooled(published: Published, studies: tuple[Study, ...]) -> list[_Answer]:
         if published.inverted:
             value, high, low = (_invert(measure, x) for x in (value, low, high))
         values = ((value,) if published.estimate is not None else ()) + ((low, high) if published.ci else ())
-        correction = "" if estimate.correction == "none" else f", correction '{estimate.correction}'"
-        interval = "" if estimate.interval == "z" else f", {estimate.interval}"
-        answers.append(_Answer(f"{estimate.method} {estimate.measure}{correction}{interval}", values, estimate))
+        answers.append(_Answer(estimate.label, values, estimate))
     return answers
 
 

@@ -36,10 +36,10 @@ def replace_folder(leaf: Path) -> Iterator[Path]:
     InputError
         The folder cannot be made or written (no permission, disk full): one sentence with the path.
     """
-    place = leaf.resolve()
-    if place.exists() and not place.is_dir():
-        raise InputError(f"{leaf}: is a file, not a folder; move it away, or choose another folder with --out")
+    place = Path(os.path.realpath(leaf))
     try:
+        if place.exists() and not place.is_dir():
+            raise InputError(f"{leaf}: is a file, not a folder; move it away, or choose another folder with --out")
         place.parent.mkdir(parents=True, exist_ok=True)
         new, lock = _make_beside(place)
     except OSError as error:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bayes_ivig.absolute import Absolute, at_control_risk, describe, in_trials, nnt
+from bayes_ivig.absolute import Absolute, at_control_risk, in_trials, nnt
 from bayes_ivig.priors import parse_prior
 
 
@@ -66,8 +66,3 @@ def test_control_risk_may_be_uncertain():
     absolute = at_control_risk(np.zeros(20_000), "OR", parse_prior("beta(2, 18)"), np.random.default_rng(1))
     assert absolute.p_c.mean() == pytest.approx(0.1, abs=0.002)
     assert absolute.p_t == pytest.approx(absolute.p_c)
-
-
-def test_sentence_in_natural_frequencies():
-    result = Absolute(np.full(9, 0.05), np.full(9, 0.78)).to_json(0.95, "higher")
-    assert describe(result, "IVIg", "placebo") == "78 (78 to 78) of 100 with IVIg, 5 (5 to 5) of 100 with placebo"

@@ -30,7 +30,8 @@ def kernel_density(draws: Array, start: float, stop: float, low: float = -np.inf
         mass[half - mirrored : half] = mass[half : half + mirrored][::-1]
     kernel = np.exp(-0.5 * (np.arange(-half, half + 1) * step / width) ** 2)
     density = np.convolve(mass, kernel / kernel.sum(), "valid") / (len(draws) * step)
-    return start + step * (np.arange(_BINS) + 0.5), density
+    places = start + step * (np.arange(_BINS) + 0.5)
+    return np.asarray(places, dtype=np.float64), np.asarray(density, dtype=np.float64)
 
 
 def effect_density(prior: Prior, x: Array, rate: bool) -> Array:

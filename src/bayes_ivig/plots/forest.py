@@ -12,7 +12,17 @@ from bayes_ivig.effects import is_ratio, null_value
 from bayes_ivig.fit import Fit
 from bayes_ivig.plots.marks import Interval, choose_range, draw_diamond, draw_intervals
 from bayes_ivig.plots.raw import Raw, arms, raw_effects
-from bayes_ivig.plots.scale import axis_label, decimals_for, interval_text, linear_ticks, minus, raw_text, ticks
+from bayes_ivig.plots.scale import (
+    axis_label,
+    count_text,
+    decimals_for,
+    interval_text,
+    linear_ticks,
+    minus,
+    raw_text,
+    ticks,
+    value_text,
+)
 from bayes_ivig.plots.style import (
     BODY,
     MARGIN,
@@ -102,7 +112,8 @@ def draw_forest(fit: Fit) -> Figure:
 
 def published_results(fit: Fit) -> tuple[list[Reproduction], list[Reproduction]]:
     """Published pooled effects of all trials: those on the scale of the fit, and those on another."""
-    same, other = [], []
+    same: list[Reproduction] = []
+    other: list[Reproduction] = []
     for r in fit.published:
         p = r.published
         if p.studies is None and p.reading is None and p.measure not in ("percent", "p") and p.printed:
@@ -153,15 +164,15 @@ def _decimals(fit: Fit) -> int:
 def _counts(study: Study, raw: Raw, decimals: int) -> tuple[str, ...]:
     if counts := arms(study):
         events_t, n_t, events_c, n_c = counts
-        return f"{events_t:,}/{n_t:,}", f"{events_c:,}/{n_c:,}"
+        return f"{count_text(events_t)}/{count_text(n_t)}", f"{count_text(events_c)}/{count_text(n_c)}"
     match study:
         case SingleArm():
-            return (f"{study.events:,}/{study.n:,}",)
+            return (f"{count_text(study.events)}/{count_text(study.n)}",)
         case Effect():
-            return (minus(f"{study.y:.{decimals}f}") + f" ({study.se:.{decimals}f})",)
+            return (f"{value_text('effect', study.y, decimals)} ({value_text('effect', study.se, decimals)})",)
         case Means():
             return tuple(
-                minus(f"{number(mean)} ({number(sd)}), {n:,}")
+                minus(f"{number(mean)} ({number(sd)}), {count_text(n)}")
                 for mean, sd, n in ((study.mean_t, study.sd_t, study.n_t), (study.mean_c, study.sd_c, study.n_c))
             )
     return ()
@@ -267,7 +278,8 @@ def _notes(fit: Fit, raws: Sequence[Raw], other: Sequence[Reproduction]) -> tupl
     raw = f"Grey: raw effect of each trial with its {level} interval{uncorrected}."
     if measure != "rate" and any(math.isinf(r.estimate) for r in raws):
         limit = "exact conditional" if measure == "OR" else "score"
-        raw += f" A raw {measure} that is 0 or infinite has no point; its line starts at the one limit of its {limit} interval."
+        raw += f" A raw {measure} that is 0 or infinite has no point; "
+        raw += f"its line starts at the one limit of its {limit} interval."
     if fit.evidence.kind == "crossover":
         raw += " Raw intervals leave the pairing of crossover trials out."
     blue = f"Blue: posterior median and {level} equal-tailed interval"

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -65,7 +65,7 @@ def draw_intervals(
     if inside:
         starts, stops = [max(i.low, low + inset) for i, _ in inside], [min(i.high, high - inset) for i, _ in inside]
         axes.hlines([y for _, y in inside], starts, stops, color=colour, lw=width)
-    style = {"color": colour, "ls": "", "markeredgewidth": 0.0}
+    style: Any = {"color": colour, "ls": "", "markeredgewidth": 0.0}
     points = [(i.point, y) for i, y in drawn if low <= i.point <= high]
     if points and marker:
         axes.plot(*zip(*points, strict=True), marker=marker, markersize=4.2 if marker != "D" else 3.8, **style)

@@ -1,5 +1,6 @@
 """Posterior predictive check: could the fitted model have produced each trial's data?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,8 @@ from matplotlib.figure import Figure
 
 from bayes_ivig.effects import Array
 from bayes_ivig.fit import Fit
-from bayes_ivig.plots.scale import axis_label, decimals_for, interval_text, linear_ticks, ticks, value_text
+from bayes_ivig.plots.raw import arms
+from bayes_ivig.plots.scale import axis_label, count_text, decimals_for, interval_text, linear_ticks, ticks, value_text
 from bayes_ivig.plots.style import (
     BODY,
     INK,
@@ -23,10 +25,9 @@ from bayes_ivig.plots.style import (
     text_width,
 )
 from bayes_ivig.studies import SingleArm
-from bayes_ivig.plots.raw import arms
 
 HEAD, FOOT, GAP = 0.4, 0.44, 0.14
-WIDEST_NAME = 1.6
+WIDEST_NAME, NARROWEST = 1.6, 0.6
 MIDDLE = "center_baseline"
 _LEVELS = (0.025, 0.25, 0.5, 0.75, 0.975)
 
@@ -55,8 +56,8 @@ def draw_predictive_check(fit: Fit) -> Figure:
     outside = sum(int(np.nansum((p.observed < p.quantiles[:, 0]) | (p.observed > p.quantiles[:, -1]))) for p in panels)
     compared = sum(int(np.isfinite(p.observed).sum()) for p in panels)
     notes = (
-        f"Posterior predictive {what} of a repetition of each trial: median (bar), 50% interval (thick) and 95% interval "
-        f"(thin); diamond: observed. {outside} of {compared} observed values lie outside their 95% interval.",
+        f"Posterior predictive {what} of a repetition of each trial: median (bar), 50% interval (thick) and "
+        f"95% interval (thin); diamond: observed. {outside} of {compared} observed values lie outside their 95% interval.",
         describe_model(fit),
     )
     page = Page(fit, "Observed against predicted", HEAD + height + FOOT, notes)
@@ -68,36 +69,56 @@ def draw_predictive_check(fit: Fit) -> Figure:
     room = (WIDTH - MARGIN - left - GAP * (len(panels) - 1)) / len(panels)
     for name, y in zip(names, ys, strict=True):
         page.text(MARGIN, base + y, name, va=MIDDLE)
-    # Rare events are given room; otherwise the axis is 0 to 100.
-    furthest = max(float(np.nanmax([p.observed, p.quantiles[:, -1]], initial=0.0)) for p in panels)
-    highest = 1.0 if furthest > 0.6 or not furthest else 1.1 * furthest
-    heads = ("Observed;", "predicted (95%)")
     for i, panel in enumerate(panels):
-        x = left + i * (room + GAP)
-        texts = max(text_width(text, BODY, "bold") for text in (*panel.texts, *heads))
-        width = room - texts - 0.1
-        axes = page.axes(x, base, width, height)
-        axes.set_ylim(0, height)
-        page.text(x, base + height + 0.06, shorten(panel.title, width, BODY, "bold"), weight="bold", va="bottom")
-        for j, line in enumerate(reversed(heads)):
-            page.text(x + room - texts, base + height + 0.06 + 0.13 * j, line, weight="bold", va="bottom")
-        for text, y in zip(panel.texts, ys, strict=True):
-            page.text(x + room - texts, base + y, text, va=MIDDLE)
-        _draw_panel(axes, panel, ys, highest)
-        low, high = axes.get_xlim()
-        most = max(3, int(width / 0.4))
-        if panel.is_share:
-            places, _ = linear_ticks(low, high, min(most, 6))
-            axes.set_xticks(places, [f"{100 * p:g}" for p in places])
-            label = "Events per 100"
-        else:
-            axes.set_xticks(*ticks(fit.model.measure, low, high, most))
-            label = axis_label(fit.model.measure, fit.evidence)
-        page.text(x + width / 2, base - 0.22, label, ha="center", va="top")
+        _write_panel(page, fit, panel, (left + i * (room + GAP), base), (room, height), ys, _highest(panels))
     return page.figure
 
 
-def _draw_panel(axes: Axes, panel: _Panel, ys: list[float], highest: float) -> None:
+def _write_panel(
+    page: Page,
+    fit: Fit,
+    panel: _Panel,
+    corner: tuple[float, float],
+    size: tuple[float, float],
+    ys: Sequence[float],
+    highest: float,
+) -> None:
+    """Set one panel into the box at `corner`: heading, plot, axis, and numbers where the plot keeps room."""
+    (x, base), (room, height) = corner, size
+    head = base + height + 0.06
+    heading = ("Observed;", "predicted (95%)")
+    texts = max(text_width(text, BODY, "bold") for text in (*panel.texts, *heading))
+    width = room - texts - 0.1
+    if width < NARROWEST:
+        width = room
+    else:
+        for i, line in enumerate(reversed(heading)):
+            page.text(x + room - texts, head + 0.13 * i, line, weight="bold", va="bottom")
+        for text, y in zip(panel.texts, ys, strict=True):
+            page.text(x + room - texts, base + y, text, va=MIDDLE)
+    page.text(x, head, shorten(panel.title, width, BODY, "bold"), weight="bold", va="bottom")
+    axes = page.axes(x, base, width, height)
+    axes.set_ylim(0, height)
+    _draw_panel(axes, panel, ys, highest)
+    low, high = axes.get_xlim()
+    most = max(3, int(width / 0.4))
+    if panel.is_share:
+        places, _ = linear_ticks(low, high, min(most, 6))
+        axes.set_xticks(places, [f"{100 * p:g}" for p in places])
+        label = "Events per 100"
+    else:
+        axes.set_xticks(*ticks(fit.model.measure, low, high, most))
+        label = axis_label(fit.model.measure, fit.evidence)
+    page.text(x + width / 2, base - 0.22, label, ha="center", va="top")
+
+
+def _highest(panels: Sequence[_Panel]) -> float:
+    """Return the end of the axis of shares, the same for both arms: 1, or less where all events are rare."""
+    furthest = max(float(np.nanmax([p.observed, p.quantiles[:, -1]], initial=0.0)) for p in panels)
+    return 1.1 * furthest if 0 < furthest < 0.6 else 1.0
+
+
+def _draw_panel(axes: Axes, panel: _Panel, ys: Sequence[float], highest: float) -> None:
     known = np.isfinite(panel.observed)
     y, q, seen = np.array(ys)[known], panel.quantiles[known], panel.observed[known]
     axes.hlines(y, q[:, 0], q[:, 4], color=POSTERIOR, lw=0.9)
@@ -132,7 +153,9 @@ def _counts(title: str, tree: Any, name: str, n: Array) -> _Panel:
     # Quantiles of counts are counts.
     q = np.quantile(replicated.reshape(-1, len(n)), _LEVELS, axis=0, method="inverted_cdf").T
     texts = tuple(
-        f"{r:,.0f} of {total:,.0f}; {m:,.0f} ({low:,.0f} to {high:,.0f})" if total else "no patients"
+        f"{count_text(r)} of {count_text(total)}; {count_text(m)} ({count_text(low)} to {count_text(high)})"
+        if total
+        else "no patients"
         for r, (low, _, m, _, high), total in zip(seen, q, n, strict=True)
     )
     size = np.where(n > 0, n, np.nan)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -118,7 +119,7 @@ def _draw_panel(axes: Axes, panel: _Panel, measure: str) -> None:
         top = float(density.max())
     else:
         axes.axvline(panel.summary.median, color=POSTERIOR, lw=1.5)
-    dashes = {"color": "#6E6E6E", "lw": 1.1, "ls": (0, (4, 2))}
+    dashes: Any = {"color": "#6E6E6E", "lw": 1.1, "ls": (0, (4, 2))}
     if panel.prior is None:
         axes.axvline(float(panel.bulk[1]), **dashes)
     else:

@@ -76,7 +76,8 @@ def _of_rate(study: SingleArm, prob: float) -> Raw:
     if study.n == 0:
         return _missing("no patients")
     low, high = clopper_pearson(study.events, study.n, prob)
-    return Raw(*(float(logit(p)) for p in (study.events / study.n, low, high)))
+    rate, low, high = (float(logit(p)) for p in (study.events / study.n, low, high))
+    return Raw(rate, low, high)
 
 
 def _of_counts(counts: tuple[int, int, int, int], measure: str, z: float) -> Raw:
@@ -127,7 +128,7 @@ def score_log_rr_limit(events_t: int, n_t: int, events_c: int, n_c: int, z: floa
         p_t = min(1.0, ratio * p_c)
         variance = p_t * (1 - p_t) / n_t + ratio**2 * p_c * (1 - p_c) / n_c
         difference = events_t / n_t - ratio * events_c / n_c
-        return difference / math.sqrt(variance) - z if variance > 0 else math.copysign(math.inf, difference)
+        return difference / math.sqrt(max(variance, 1e-300)) - z
 
     return _root(excess)
 

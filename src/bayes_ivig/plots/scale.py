@@ -33,19 +33,17 @@ def axis_label(measure: str, evidence: Evidence) -> str:
 def ticks(measure: str, low: float, high: float, most: int = 7) -> tuple[list[float], list[str]]:
     """Ticks between two values of the analysis scale: their places there and their labels in natural units."""
     if is_ratio(measure):
-        places = np.log(_ratio_ticks(low, high, most))
-        labels = [f"{math.exp(x):,.10g}" for x in places]
-    elif measure == "rate":
-        places = logit([p for p in _RATES if low <= logit(p) <= high] or [float(expit((low + high) / 2))])
-        labels = [f"{p:.3g}" for p in expit(places)]
-    else:
-        places, labels = linear_ticks(low, high, most)
-    return list(places), [minus(label) for label in labels]
+        ratios = _ratio_ticks(low, high, most)
+        return [math.log(x) for x in ratios], [f"{x:,.10g}" for x in ratios]
+    if measure == "rate":
+        rates = [p for p in _RATES if low <= logit(p) <= high] or [float(expit((low + high) / 2))]
+        return [float(logit(p)) for p in rates], [f"{p:.3g}" for p in rates]
+    return linear_ticks(low, high, most)
 
 
 def linear_ticks(low: float, high: float, most: int = 7) -> tuple[list[float], list[str]]:
     """Round values between `low` and `high`, with the decimals they need."""
-    places = [float(x) for x in MaxNLocator(most).tick_values(low, high) if low <= x <= high]
+    places = [float(x) for x in MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high) if low <= x <= high]
     decimals = next((d for d in range(10) if np.allclose(np.round(places, d), places, rtol=1e-9, atol=1e-12)), 10)
     return places, [minus(f"{x + 0.0:,.{decimals}f}") for x in places]
 
@@ -82,6 +80,11 @@ def decimals_for(measure: str, width: float) -> int:
     return min(6, max(fewest, 1 - math.floor(math.log10(width)))) if 0 < width < math.inf else 2
 
 
+def count_text(n: float) -> str:
+    """Print a count; from a million on in millions."""
+    return f"{n:,.0f}" if n < 1e6 else f"{n / 1e6:,.3g}M"
+
+
 def value_text(measure: str, x: float, decimals: int) -> str:
     """Print a value of the analysis scale in natural units; `decimals` are those of a difference."""
     natural = float(to_natural(measure, x))
@@ -89,7 +92,7 @@ def value_text(measure: str, x: float, decimals: int) -> str:
         return ratio_text(natural)
     if measure == "rate":
         return "<0.001" if 0 < natural < SMALLEST else f"{natural:.3f}"
-    return minus(f"{round(natural, decimals) + 0.0:,.{decimals}f}")
+    return minus(number(natural) if abs(natural) >= 1e6 else f"{round(natural, decimals) + 0.0:,.{decimals}f}")
 
 
 def interval_text(measure: str, values: Sequence[float], decimals: int) -> str:

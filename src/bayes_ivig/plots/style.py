@@ -33,7 +33,7 @@ LINE = 0.125  # from one line of small text to the next
 LONGEST = 150  # characters: no text of one line is wider than the page
 DPI = 200  # of the PNG
 
-_STYLE = {
+_STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": BODY,
     "text.color": INK,

@@ -9,6 +9,13 @@ from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 from bayes_ivig.effects import Array, to_natural
 from bayes_ivig.errors import InputError
 
+# What each correction for zero cells did, in words.
+CORRECTION_WORDS = {
+    "none": "",
+    "revman": "0.5 in tables with a zero",
+    "only0": "0.5 in tables with a zero, double zeros kept",
+    "all": "0.5 in every table",
+}
 NO_INTERVAL = (math.nan, math.nan)
 
 
@@ -45,6 +52,12 @@ class Estimate:
             raise ValueError(f"{self.method} {self.measure}: limits in the wrong order, {self.ci}, {self.prediction}")
         if math.isnan(self.estimate) and not self.note:
             raise ValueError(f"{self.method} {self.measure}: an estimate that does not exist needs a note")
+
+    @property
+    def label(self) -> str:
+        """The method in words: "Mantel-Haenszel RR, 0.5 in tables with a zero"."""
+        interval = "" if self.interval == "z" else self.interval
+        return ", ".join(filter(None, (f"{self.method} {self.measure}", CORRECTION_WORDS[self.correction], interval)))
 
     def natural(self) -> tuple[float, float, float]:
         """Estimate and limits on the natural scale: a ratio, a rate, or as they are."""
