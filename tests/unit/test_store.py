@@ -33,8 +33,8 @@ def write(folder: Path, text: str) -> None:
         (folder / name).write_text(text)
 
 
-OLD = {name: b"old" for name in ("fit.json", "studies.csv", "figures/forest.svg")}
-NEW = {name: b"new" for name in OLD}
+OLD = dict.fromkeys(("fit.json", "studies.csv", "figures/forest.svg"), b"old")
+NEW = dict.fromkeys(OLD, b"new")
 
 
 @pytest.fixture
@@ -75,17 +75,21 @@ def test_a_result_is_as_readable_as_any_new_folder(leaf):
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), KeyboardInterrupt(), SystemExit(1), MemoryError()])
 def test_whatever_ends_the_block_leaves_the_old_result(leaf, error):
-    with pytest.raises(type(error)), replace_folder(leaf) as folder:
-        write(folder, "new")
-        raise error
+    def run() -> None:
+        with replace_folder(leaf) as folder:
+            write(folder, "new")
+            raise error
+
+    with pytest.raises(type(error)):
+        run()
     assert snapshot(leaf) == OLD
     assert list(leaf.parent.iterdir()) == [leaf]
 
 
 def test_a_failed_write_is_one_sentence(leaf):
-    with pytest.raises(InputError, match=r"could not be written \(No such file.*earlier result.*unchanged"):
-        with replace_folder(leaf) as folder:
-            (folder / "missing" / "fit.json").write_text("new")
+    sentence = r"leaf: the result could not be written \(No such file.*\); the earlier result.*unchanged$"
+    with pytest.raises(InputError, match=sentence), replace_folder(leaf) as folder:
+        (folder / "missing" / "fit.json").write_text("new")
     assert snapshot(leaf) == OLD
     assert list(leaf.parent.iterdir()) == [leaf]
 
@@ -206,15 +210,15 @@ def test_a_file_in_the_place_of_the_folder_is_refused_and_kept(tmp_path):
     leaf = tmp_path / "leaf"
     leaf.write_text("mine")
     with pytest.raises(InputError, match=r"leaf: is a file, not a folder; .*--out$"), replace_folder(leaf):
-        pytest.fail("nothing is computed into a place that cannot be had")
+        pytest.fail("nothing is written into a place that cannot be had")
     assert leaf.read_text() == "mine"
 
 
 def test_a_root_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "results").write_text("mine")
-    with pytest.raises(InputError, match=r"results: cannot write there .*--out$"):
-        with replace_folder(tmp_path / "results" / "leaf"):
-            pytest.fail("nothing is computed into a place that cannot be had")
+    leaf = tmp_path / "results" / "leaf"
+    with pytest.raises(InputError, match=r"results: cannot write there .*--out$"), replace_folder(leaf):
+        pytest.fail("nothing is written into a place that cannot be had")
 
 
 @pytest.fixture
@@ -234,9 +238,9 @@ def read_only() -> Iterator[Path]:
 
 @pytest.mark.parametrize("leaf", ["leaf", "review/leaf"])
 def test_a_folder_without_permission_is_one_sentence(read_only, leaf):
-    with pytest.raises(InputError, match=r"cannot write there \(Permission denied\); .*--out$"):
-        with replace_folder(read_only / leaf):
-            pytest.fail("nothing is computed into a place that cannot be had")
+    sentence = r"cannot write there \(Permission denied\); .*--out$"
+    with pytest.raises(InputError, match=sentence), replace_folder(read_only / leaf):
+        pytest.fail("nothing is written into a place that cannot be had")
     assert list(read_only.iterdir()) == []
 
 

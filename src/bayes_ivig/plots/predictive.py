@@ -57,7 +57,7 @@ def draw_predictive_check(fit: Fit) -> Figure:
     compared = sum(int(np.isfinite(p.observed).sum()) for p in panels)
     notes = (
         f"Posterior predictive {what} of a repetition of each trial: median (bar), 50% interval (thick) and "
-        f"95% interval (thin); diamond: observed. {outside} of {compared} observed values lie outside their 95% interval.",
+        f"95% interval (thin); diamond: observed. {outside} of {compared} observed values are outside their 95% interval.",
         describe_model(fit),
     )
     page = Page(fit, "Observed against predicted", HEAD + height + FOOT, notes)

@@ -50,6 +50,8 @@ def linear_ticks(low: float, high: float, most: int = 7) -> tuple[list[float], l
 
 def _ratio_ticks(low: float, high: float, most: int) -> list[float]:
     """Decades; with fewer than three of them 1, 2, 5 or 1, 3; with less than a doubling, linear steps."""
+    # Beyond 10^-250 to 10^250 (a fit that went astray) there are no ticks: the ratios are no floating-point numbers.
+    low, high = max(low, -250 * math.log(10)), min(high, 250 * math.log(10))
     decades = range(math.floor(low / math.log(10)), math.ceil(high / math.log(10)) + 1)
     for steps in ((1, 2, 5), (1, 3)):
         fine = [s * 10.0**d for d in decades for s in steps if low <= math.log(s * 10.0**d) <= high]

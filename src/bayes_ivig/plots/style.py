@@ -38,6 +38,7 @@ _STYLE: Any = {
     "font.size": BODY,
     "text.color": INK,
     "text.parse_math": False,
+    "text.hinting": "no_hinting",  # text is as wide in the PNG as in the SVG
     "axes.unicode_minus": True,
     "path.simplify": True,
     "svg.fonttype": "none",
@@ -122,7 +123,7 @@ class Page:
         foot = MARGIN + LINE * len(lines)
         self.height = head + body + foot
         self.bottom, self.top = foot, foot + body
-        self.figure = Figure(figsize=(WIDTH, self.height))
+        self.figure = Figure(figsize=(WIDTH, self.height), dpi=DPI)
         FigureCanvasAgg(self.figure)
 
         y = self.height - MARGIN
