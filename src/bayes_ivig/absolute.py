@@ -97,7 +97,7 @@ def in_trials(p_c: Array, p_t: Array, weights: Array) -> Absolute:
 
 
 def at_control_risk(effect: Array, measure: str, control_risk: Prior, rng: np.random.Generator) -> Absolute:
-    """Treated risk at a chosen control risk (a fixed value or a density on 0 to 1), given effect draws (log OR or log RR)."""
+    """Treated risk at a chosen control risk (a point or a density on 0 to 1), given draws of the log OR or log RR."""
     p_c = control_risk.rvs(rng, effect.shape)
     if measure == "OR":
         return Absolute(p_c, expit(logit(p_c) + effect))

@@ -22,7 +22,7 @@ DEFAULT_REVIEW = "mmn-2007"
 
 app = typer.Typer(
     name="bayes-ivig",
-    help="Bayesian re-analysis of small meta-analyses. First subject: immunoglobulin (IVIg) in multifocal motor neuropathy.",
+    help="Bayesian re-analysis of small meta-analyses; first of all: IVIg in multifocal motor neuropathy.",
     epilog="Start with: bayes-ivig fit strength",
     no_args_is_help=True,
     add_completion=False,
@@ -164,9 +164,7 @@ def fit(
     """
     started = time.time()
     if engine != "nuts":
-        raise InputError(
-            f"--engine: '{engine}' is not available; this version has the nuts engine only, so give nuts or leave it out"
-        )
+        raise InputError(f"--engine: '{engine}' is not available; this version has the nuts engine only; leave it out")
     _check_prob(prob)
     from types import MappingProxyType
 
@@ -226,7 +224,8 @@ def _jobs(
     """Load the evidence of each outcome asked for, with the verdict on its published results."""
     from bayes_ivig.evidence import load_csv
     from bayes_ivig.fit import choose_likelihood
-    from bayes_ivig.reviews import check_published, list_reviews, load_evidence, load_review
+    from bayes_ivig.reproduction import check_published
+    from bayes_ivig.reviews import list_reviews, load_evidence, load_review
 
     likelihood = choose_likelihood(choices.model)
     if outcome.endswith(".csv") or Path(outcome).is_file():

@@ -251,7 +251,7 @@ def run_fit(
 
 
 def check_published_results(published: tuple[Reproduction, ...]) -> Check:
-    """Check that every published result expected to be reproduced is; an irreproducible one is a finding, no failure."""
+    """Check that every published result expected to be reproduced is; an irreproducible one is a finding."""
     failed = [reproduction.published.label for reproduction in published if reproduction.failed]
     hint = f"look at {', '.join(failed)}: the data or a method has changed"
     return Check("published results not reproduced", len(failed), 0, not failed, hint)

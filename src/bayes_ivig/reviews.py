@@ -10,7 +10,6 @@ from typing import Any
 
 from bayes_ivig.errors import InputError, nearest
 from bayes_ivig.evidence import KINDS_OF_LIKELIHOOD, NAME, Evidence, Reading, parse_studies
-from bayes_ivig.published import Published, Reproduction, reproduce
 from bayes_ivig.shipped import shipped_folder
 from bayes_ivig.studies import Effect, Means, Paired, PairedMargins, SingleArm, Study, TwoArm
 
@@ -32,7 +31,6 @@ class Review:
     control: str
     faults: tuple[str, ...]
     sources: Mapping[str, Mapping[str, str]]
-    published: tuple[Published, ...]
     folder: Traversable
     tables: Mapping[str, Mapping[str, Any]]
 
@@ -86,15 +84,9 @@ def load_review(name: str) -> Review:
         },
         faults=tuple(table["faults"]),
         sources=MappingProxyType(table["sources"]),
-        published=_published(table.get("published", [])),
         folder=folder,
         tables=MappingProxyType(table["outcomes"]),
     )
-
-
-def _published(entries: list[dict[str, Any]]) -> tuple[Published, ...]:
-    # TOML has lists where the value has tuples.
-    return tuple(Published(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}) for entry in entries)
 
 
 _STUDY_BY_COLUMN: Mapping[str, type] = {
@@ -187,17 +179,3 @@ def read_as(evidence: Evidence, reading: str) -> Evidence:
     other = evidence.readings[names.index(reading)].study
     studies: tuple[Study, ...] = tuple(other if s.study == other.study else s for s in evidence.studies)
     return replace(evidence, studies=studies)
-
-
-def check_published(review: Review, outcome: str) -> tuple[Reproduction, ...]:
-    """Compare every published result of an outcome with the data it rests on (kind of data, reading, subset)."""
-    table = review.tables[outcome]
-    likelihood_of = {"two-arm": "binomial", "crossover": "crossover", "single-arm": "single-arm"}
-    verdicts = []
-    for result in _published(table.get("published", [])):
-        kind = result.kind or next(iter(table["data"]))
-        evidence = load_evidence(review, outcome, likelihood_of.get(kind, "normal"))
-        if result.reading:
-            evidence = read_as(evidence, result.reading)
-        verdicts.append(reproduce(result, evidence.studies))
-    return tuple(verdicts)

@@ -56,8 +56,8 @@ def draw_predictive_check(fit: Fit) -> Figure:
     outside = sum(int(np.nansum((p.observed < p.quantiles[:, 0]) | (p.observed > p.quantiles[:, -1]))) for p in panels)
     compared = sum(int(np.isfinite(p.observed).sum()) for p in panels)
     notes = (
-        f"Posterior predictive {what} of a repetition of each trial: median (bar), 50% interval (thick) and "
-        f"95% interval (thin); diamond: observed. {outside} of {compared} observed values are outside their 95% interval.",
+        f"Posterior predictive {what} of a repetition of each trial: median (bar), 50% interval (thick) "
+        f"and 95% interval (thin); diamond: observed. {outside} of {compared} observed values lie outside the latter.",
         describe_model(fit),
     )
     page = Page(fit, "Observed against predicted", HEAD + height + FOOT, notes)

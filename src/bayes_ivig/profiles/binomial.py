@@ -2,9 +2,10 @@
 
 The nuisance parameter of a study is g. Midpoint parametrisation: g = (logit p_C + logit p_T) / 2, for the
 log odds ratio and the log risk ratio alike. Control parametrisation: g = logit p_C.
-For the risk ratio R = exp(theta) under the midpoint parametrisation the risks follow from (theta, g) by the odds-product map of
-Richardson TS, Robins JM, Wang L (J Am Stat Assoc 2017;112:1121-1130), so that no pair is impossible. Under the
-control parametrisation of the risk ratio p_T = R p_C, and the prior of p_C is truncated at min(1, 1/R).
+For the risk ratio R = exp(theta) under the midpoint parametrisation the risks follow from (theta, g) by the
+odds-product map of Richardson TS, Robins JM, Wang L (J Am Stat Assoc 2017;112:1121-1130), so that no pair is
+impossible. Under the control parametrisation of the risk ratio p_T = R p_C, and the prior of p_C is truncated
+at min(1, 1/R) and renormalised.
 """
 
 from collections.abc import Mapping

@@ -1,0 +1,25 @@
+"""Which published results of a shipped review follow from its trials."""
+
+from bayes_ivig.published import Published, Reproduction, reproduce
+from bayes_ivig.reviews import Review, load_evidence, read_as
+
+_LIKELIHOOD_OF_KIND = {"two-arm": "binomial", "crossover": "crossover", "single-arm": "single-arm"}
+
+
+def load_published(review: Review, outcome: str) -> tuple[Published, ...]:
+    """The published results of an outcome, as review.toml has them."""
+    entries = review.tables[outcome].get("published", [])
+    # TOML has lists where the value has tuples.
+    return tuple(Published(**{k: tuple(v) if isinstance(v, list) else v for k, v in e.items()}) for e in entries)
+
+
+def check_published(review: Review, outcome: str) -> tuple[Reproduction, ...]:
+    """Compare every published result of an outcome with the data it rests on (kind of data, reading, subset)."""
+    verdicts = []
+    for result in load_published(review, outcome):
+        kind = result.kind or next(iter(review.tables[outcome]["data"]))
+        evidence = load_evidence(review, outcome, _LIKELIHOOD_OF_KIND.get(kind, "normal"))
+        if result.reading:
+            evidence = read_as(evidence, result.reading)
+        verdicts.append(reproduce(result, evidence.studies))
+    return tuple(verdicts)
