@@ -76,13 +76,10 @@ ProbOption = Annotated[float, typer.Option("--prob", help="Probability of the eq
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 
 
-def prior_option(flag: str, what: str) -> typer.models.OptionInfo:
+def prior_option(flag: str, what: str, example: str) -> typer.models.OptionInfo:
     """Make the option of one prior."""
-    return typer.Option(
-        flag,
-        metavar="PRIOR",
-        help=f"Prior of {what}, e.g. \"normal(0, 2.82)\", or a name from 'priors list'.",
-    )
+    text = f"Prior of {what}, such as \"{example}\", or a name from 'priors list'."
+    return typer.Option(flag, metavar="PRIOR", help=text)
 
 
 def _version(show: bool) -> None:
@@ -115,12 +112,12 @@ def fit(
     ] = None,
     measure: MeasureOption = None,
     mu: Annotated[
-        str | None, prior_option("--mu", "the average effect, on the analysis scale (log for ratios)")
+        str | None, prior_option("--mu", "the average effect, on the analysis scale (log for ratios)", "normal(0, 1)")
     ] = None,
-    tau: Annotated[str | None, prior_option("--tau", "the SD of effects between trials")] = None,
+    tau: Annotated[str | None, prior_option("--tau", "the SD of effects between trials", "half-normal(1)")] = None,
     baseline: Annotated[
         str | None,
-        prior_option("--baseline", "the baseline: beta(a, b) on the risk, or a density on the logit"),
+        prior_option("--baseline", "the baseline, a beta on the risk or a density on the logit", "beta(1, 1)"),
     ] = None,
     parametrisation: Annotated[
         str | None,
@@ -131,7 +128,8 @@ def fit(
         ),
     ] = None,
     association: Annotated[
-        str | None, prior_option("--association", "the within-patient log odds ratio (crossover model)")
+        str | None,
+        prior_option("--association", "the within-patient log odds ratio, crossover model", "normal(1.5, 1)"),
     ] = None,
     control_risk: Annotated[
         str | None,

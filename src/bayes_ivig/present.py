@@ -27,12 +27,29 @@ MEASURE_NAMES = {
     "rate": "rate",
 }
 
+MAX_WORD = 16
+
 
 def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], numeric_from: int = 1) -> Table:
     """A plain table; columns from `numeric_from` on are right-aligned. Cells are literal text."""
-    result = Table(title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    rows = list(rows)
+    result = Table(
+        title=Text(title) if title else None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 2 if len(header) < 7 else 1, 0, 0),
+        pad_edge=False,
+        show_header=any(header),
+    )
     for i, name in enumerate(header):
-        result.add_column(Text(name), justify="right" if i >= numeric_from else "left", overflow="fold")
+        words = [word for text in (name, *(row[i] for row in rows)) for word in text.split()]
+        result.add_column(
+            Text(name),
+            justify="right" if i >= numeric_from else "left",
+            overflow="fold",
+            min_width=min(MAX_WORD, max(map(len, words), default=1)),  # words stay whole while there is room
+        )
     for row in rows:
         result.add_row(*(Text(cell) for cell in row))
     return result

@@ -1,41 +1,59 @@
 """What `data show` and `priors show` print: evidence with its sources, and priors with their citations."""
 
-import textwrap
+from collections.abc import Mapping
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.named_priors import find_named_prior, resolve_prior
-from bayes_ivig.present import study_cells, table
+from bayes_ivig.present import table
 from bayes_ivig.reviews import Review, load_evidence
+from bayes_ivig.studies import Paired, Study
 from bayes_ivig.wording import interval, number
 
 # Columns that hold sentences; they are printed below the table, not in it.
-_PROSE = ("definition", "note", "source")
+_PROSE = ("year", "design", "definition", "note", "source", "status")
 
 
 def _table(evidence: Evidence) -> RenderableType:
     """Every column of the file that is not prose, as it stands there."""
-    header = [column for column in evidence.rows[0] if column not in _PROSE]
-    rows = [[row[column] for column in header] for row in evidence.rows]
+    columns = [column for column in evidence.rows[0] if column not in _PROSE]
+    rows = [[row[column] for column in columns] for row in evidence.rows]
+    header = [column.replace("_", " ") for column in columns]  # so that long names wrap
     return table(f"{evidence.title} ({evidence.kind} data)", header, rows, numeric_from=len(header))
 
 
 def _bullets(title: str, lines: list[str]) -> list[RenderableType]:
+    """A heading and one hanging paragraph a line; nothing where there is no line."""
     if not lines:
         return []
-    wrapped = [textwrap.fill(line, 100, initial_indent="  - ", subsequent_indent="    ") for line in lines]
-    return [Text(title, style="bold"), *(Text(line) for line in wrapped), Text("")]
+    grid = Table.grid(padding=(0, 1))
+    for line in lines:
+        grid.add_row(Text("  -"), Text(line))
+    return [Text(title, style="bold"), grid, Text("")]
+
+
+def _remark(row: Mapping[str, str]) -> str:
+    status = f" ({row['status']}, {row['source']})" if row.get("status") else f" ({row['source']})"
+    return f"{row['study']}{status}: {row.get('note', '')}"
+
+
+def _row_in_words(study: Study) -> str:
+    """A reading's numbers by the names of their columns, without what is empty."""
+    unused = (
+        ("study", "events_t", "n_t", "events_c", "n_c") if isinstance(study, Paired) and not study.n_t else ("study",)
+    )
+    cells = {key: value for key, value in vars(study).items() if key not in unused and value is not None}
+    return ", ".join(f"{key} {value}" for key, value in cells.items())
 
 
 def file_view(evidence: Evidence) -> RenderableType:
     """What was understood of a user's file."""
     kept = list(evidence.rows[0])
-    return Group(
-        _table(evidence), Text(f"Columns: {', '.join(kept)}"), *_bullets("Notes", list(evidence.notes))
-    )
+    return Group(_table(evidence), Text(f"Columns: {', '.join(kept)}"), *_bullets("Notes", list(evidence.notes)))
 
 
 def evidence_view(review: Review, outcome: str) -> RenderableType:
@@ -56,15 +74,12 @@ def evidence_view(review: Review, outcome: str) -> RenderableType:
         if likelihood == "normal" and evidence.kind == "two-arm":
             continue
         parts.append(_table(evidence))
-        by_trial = {
-            f"{row['study']}: {row[key]}" for row in evidence.rows for key in ("definition",) if row.get(key)
-        }
-        parts += _bullets("What was counted", sorted(by_trial))
-        parts += _bullets(
-            "Remarks", [f"{row['study']}: {row['note']}" for row in evidence.rows if row.get("note")]
-        )
+        parts += _bullets("Design", [f"{row['study']}: {row['design']}." for row in evidence.rows])
+        counted = [f"{row['study']}: {row['definition']}" for row in evidence.rows if row.get("definition")]
+        parts += _bullets("What was counted", counted)
+        parts += _bullets("Remarks", [_remark(row) for row in evidence.rows if row.get("note") or row.get("status")])
         readings = [
-            f"{r.name}: {r.study.study} {' v '.join(x for x in study_cells(r.study) if x)} ({r.status}). {r.note}"
+            f"{r.name}: {r.study.study} read as {_row_in_words(r.study)} ({r.status}). {r.note}"
             for r in evidence.readings
         ]
         parts += _bullets("Other readings", readings)

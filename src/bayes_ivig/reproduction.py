@@ -1,5 +1,7 @@
 """Which published results of a shipped review follow from its trials."""
 
+from typing import Any
+
 from bayes_ivig.published import Published, Reproduction, reproduce
 from bayes_ivig.reviews import Review, load_evidence, read_as
 
@@ -8,9 +10,12 @@ _LIKELIHOOD_OF_KIND = {"two-arm": "binomial", "crossover": "crossover", "single-
 
 def load_published(review: Review, outcome: str) -> tuple[Published, ...]:
     """The published results of an outcome, as review.toml has them."""
-    entries = review.tables[outcome].get("published", [])
-    # TOML has lists where the value has tuples.
-    return tuple(Published(**{k: tuple(v) if isinstance(v, list) else v for k, v in e.items()}) for e in entries)
+    results = []
+    for entry in review.tables[outcome].get("published", []):
+        # TOML has lists where the value has tuples.
+        values: dict[str, Any] = {key: tuple(x) if isinstance(x, list) else x for key, x in entry.items()}
+        results.append(Published(**values))
+    return tuple(results)
 
 
 def check_published(review: Review, outcome: str) -> tuple[Reproduction, ...]:

@@ -4,16 +4,18 @@ import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from bayes_ivig.columns import KINDS_OF_LIKELIHOOD
 from bayes_ivig.errors import InputError, nearest
-from bayes_ivig.evidence import KINDS_OF_LIKELIHOOD, NAME, Evidence, Reading, parse_studies
+from bayes_ivig.evidence import NAME, Evidence, Reading, parse_studies
 from bayes_ivig.shipped import shipped_folder
 from bayes_ivig.studies import Effect, Means, Paired, PairedMargins, SingleArm, Study, TwoArm
 
 DEFAULT_REVIEW = "mmn-2007"
+_TEXTS = ("name", "title", "question", "edition", "citation", "doi", "pmid", "treatment", "control")
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,14 @@ class Review:
     control: str
     faults: tuple[str, ...]
     sources: Mapping[str, Mapping[str, str]]
-    folder: Traversable
+    folder: Path
     tables: Mapping[str, Mapping[str, Any]]
 
     def __post_init__(self) -> None:
         """Check the names."""
         for name in (self.name, *self.tables):
             if not NAME.fullmatch(name):
-                raise InputError(f"review name '{name}': only a-z, 0-9 and - are allowed")
+                raise InputError(f"review or outcome name '{name}': only a-z, 0-9 and - are allowed")
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -46,47 +48,46 @@ class Review:
         return tuple(self.tables)
 
 
-def list_reviews() -> tuple[str, ...]:
-    """Names of the shipped reviews."""
-    folders = shipped_folder("data").iterdir()
+def list_reviews(folder: Path | None = None) -> tuple[str, ...]:
+    """Names of the reviews in a folder, by default the shipped ones."""
+    folders = (folder or shipped_folder("data")).iterdir()
     return tuple(sorted(folder.name for folder in folders if (folder / "review.toml").is_file()))
 
 
-def load_review(name: str) -> Review:
-    """Load a shipped review by name.
+def load_review(name: str, folder: Path | None = None) -> Review:
+    """Load a review by name, by default a shipped one.
+
+    Parameters
+    ----------
+    name
+        One of `list_reviews(folder)`.
+    folder
+        Where the reviews are; None means those shipped.
 
     Raises
     ------
     InputError
         Unknown review, or a review file that does not follow its form.
     """
-    known = list_reviews()
+    known = list_reviews(folder)
     if name not in known:
-        raise InputError(
-            f"--review: '{name}' is not a shipped review{nearest(name, known)}; known are {', '.join(known)}"
+        raise InputError(f"--review: '{name}' is not a review{nearest(name, known)}; known are {', '.join(known)}")
+    home = (folder or shipped_folder("data")) / name
+    try:
+        table = tomllib.loads((home / "review.toml").read_text("utf-8"))
+        return Review(
+            **{key: table[key] for key in _TEXTS},
+            faults=tuple(table["faults"]),
+            sources=MappingProxyType(table["sources"]),
+            folder=home,
+            tables=MappingProxyType(table["outcomes"]),
         )
-    folder = shipped_folder("data") / name
-    table = tomllib.loads((folder / "review.toml").read_text("utf-8"))
-    return Review(
-        **{
-            key: table[key]
-            for key in (
-                "name",
-                "title",
-                "question",
-                "edition",
-                "citation",
-                "doi",
-                "pmid",
-                "treatment",
-                "control",
-            )
-        },
-        faults=tuple(table["faults"]),
-        sources=MappingProxyType(table["sources"]),
-        folder=folder,
-        tables=MappingProxyType(table["outcomes"]),
-    )
+    except InputError:
+        raise
+    except KeyError as error:
+        raise InputError(f"{name}/review.toml: key {error} is missing; give it") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{name}/review.toml: not a review file ({error}); correct it") from None
 
 
 _STUDY_BY_COLUMN: Mapping[str, type] = {
@@ -102,9 +103,7 @@ _STUDY_BY_COLUMN: Mapping[str, type] = {
 def _reading(entry: Mapping[str, Any]) -> Reading:
     row = entry["row"]
     make = next(cls for column, cls in _STUDY_BY_COLUMN.items() if column in row)
-    return Reading(
-        entry["name"], make(entry["study"], **row), entry["status"], entry["source"], entry["note"]
-    )
+    return Reading(entry["name"], make(entry["study"], **row), entry["status"], entry["source"], entry["note"])
 
 
 def load_evidence(review: Review, outcome: str, likelihood: str | None = None) -> Evidence:
@@ -136,10 +135,13 @@ def load_evidence(review: Review, outcome: str, likelihood: str | None = None) -
     if kind is None:
         raise InputError(
             f"{outcome}: the {likelihood} model needs {' or '.join(wanted)} data, "
-            f"but {review.name} holds {' and '.join(kinds)} data"
+            f"but {review.name} holds {' and '.join(kinds)} data; choose another --model or outcome"
         )
     entry = table["data"][kind]
-    data = (review.folder / entry["file"]).read_bytes()
+    try:
+        data = (review.folder / entry["file"]).read_bytes()
+    except OSError as error:
+        raise InputError(f"{review.name}/{entry['file']}: cannot be read ({error.strerror}); restore it") from None
     digest = hashlib.sha256(data).hexdigest()
     if digest != entry["sha256"]:
         raise InputError(
@@ -162,9 +164,7 @@ def load_evidence(review: Review, outcome: str, likelihood: str | None = None) -
         notes=(*table.get("notes", ()), *notes),
         rows=rows,
         readings=tuple(_reading(r) for r in table.get("readings", ()) if r["kind"] == kind),
-        priors=MappingProxyType(
-            {key: table["priors"][key] for key in ("mu", "tau") if key in table.get("priors", {})}
-        ),
+        priors=MappingProxyType({key: table["priors"][key] for key in ("mu", "tau") if key in table.get("priors", {})}),
         sha256=digest,
     )
 
@@ -173,9 +173,7 @@ def read_as(evidence: Evidence, reading: str) -> Evidence:
     """Return the evidence with one trial read in the alternative way named `reading`."""
     names = [r.name for r in evidence.readings]
     if reading not in names:
-        raise InputError(
-            f"reading '{reading}' is not one of {', '.join(names) or 'none'}{nearest(reading, names)}"
-        )
+        raise InputError(f"reading '{reading}' is not one of {', '.join(names) or 'none'}{nearest(reading, names)}")
     other = evidence.readings[names.index(reading)].study
     studies: tuple[Study, ...] = tuple(other if s.study == other.study else s for s in evidence.studies)
     return replace(evidence, studies=studies)

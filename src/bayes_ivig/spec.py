@@ -3,7 +3,6 @@
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -34,6 +33,11 @@ NUISANCE: Mapping[str, tuple[str, ...]] = {
 }
 
 
+_TEXTS = ("about", "likelihood", "measure", "effect", "parametrisation")
+# What to write for a prior that has to be given, as an example.
+_EXAMPLES = {"mu": "normal(0, 10)", "tau": "half-normal(5)", "baseline": "beta(1, 1)", "association": "normal(0, 1.5)"}
+
+
 @dataclass(frozen=True)
 class Sampler:
     """Settings of the NUTS sampler; `draws` and `tune` are per chain."""
@@ -55,11 +59,11 @@ class Sampler:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
                 raise InputError(
-                    f"sampler.{name}: {value} is not allowed; give a whole number from {low} to {high}"
+                    f"sampler.{name}: {_short(value)} is not allowed; give a whole number from {low} to {high}"
                 )
         if not isinstance(self.target_accept, float) or not 0.5 <= self.target_accept < 1:
             raise InputError(
-                f"sampler.target_accept: {self.target_accept} is not allowed; give 0.5 up to below 1"
+                f"sampler.target_accept: {_short(self.target_accept)} is not allowed; give 0.5 up to below 1"
             )
 
 
@@ -82,17 +86,15 @@ class Model:
         _check_choice("measure", self.measure, MEASURES[self.likelihood])
         _check_choice("effect", self.effect, EFFECTS)
         if self.has_baseline:
-            _check_choice("parametrisation", str(self.parametrisation), PARAMETRISATIONS)
+            _check_choice("parametrisation", self.parametrisation, PARAMETRISATIONS)
         elif self.parametrisation is not None:
-            raise InputError(
-                f"parametrisation: the {self.likelihood} model has no baseline risk; leave it out"
-            )
+            raise InputError(f"parametrisation: the {self.likelihood} model has no baseline risk; leave it out")
         allowed = (*(("mu", "tau") if self.effect == "random" else ("mu",)), *NUISANCE[self.likelihood])
         for key, prior in self.priors.items():
             if key not in allowed:
                 raise InputError(
-                    f"priors.{key}: the {self.effect}-effect {self.likelihood} model has no such parameter"
-                    f"{nearest(key, allowed)}; allowed are {', '.join(allowed)}"
+                    f"priors.{key}: the {self.effect}-effect {self.likelihood} model has no such parameter; "
+                    f"leave it out, allowed are {', '.join(allowed)}"
                 )
             if key == "tau":
                 require_scale_prior(prior, "tau")
@@ -120,19 +122,26 @@ class Model:
         """Return the model itself, or say which prior is missing (scales without a natural prior)."""
         missing = [key for key in self.needed if key not in self.priors]
         if missing:
-            flags = " and ".join(f"--{key}" for key in missing)
+            example = " ".join(f'--{key} "{_EXAMPLES[key]}"' for key in missing)
             raise InputError(
-                f"a {self.measure} has no natural scale, so no prior of {' and '.join(missing)} is assumed; "
-                f'give {flags}, for instance --mu "normal(0, 10)" --tau "half-normal(5)" in the unit of the data'
+                f"no prior of {' and '.join(missing)} is given, and none is assumed for the {self.name} model; "
+                f"give {' and '.join(f'--{key}' for key in missing)} on the scale of the data, for instance {example}"
             )
         return self
 
 
-def _check_choice(key: str, value: str, allowed: Iterable[str]) -> None:
+def _short(value: Any) -> str:
+    """Return the value as an error can repeat it."""
+    return repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:60]}..."
+
+
+def _check_choice(key: str, value: str | None, allowed: Iterable[str]) -> None:
     allowed = tuple(allowed)
+    if value is None:
+        raise InputError(f"{key}: missing; choose {' or '.join(allowed)}")
     if value not in allowed:
         raise InputError(
-            f"{key}: '{value}' is not allowed{nearest(value, allowed)}; choose {' or '.join(allowed)}"
+            f"{key}: {_short(value)} is not allowed; choose {' or '.join(allowed)}{nearest(value, allowed)}"
         )
 
 
@@ -149,7 +158,6 @@ def load_model(name: str) -> Model:
     InputError
         Unknown name, unreadable file, unknown key, or a value that is not allowed.
     """
-    path: Traversable | Path
     if name.endswith(".toml"):
         path = Path(name)
     elif name in list_models():
@@ -157,53 +165,59 @@ def load_model(name: str) -> Model:
     else:
         known = (*LIKELIHOODS, *list_models())
         raise InputError(
-            f"--model: '{name}' is unknown{nearest(name, known)}; give a likelihood ({', '.join(LIKELIHOODS)}), "
-            "a name from 'bayes-ivig models list', or the path of a .toml file"
+            f"--model: {_short(name)} is unknown; give a likelihood ({', '.join(LIKELIHOODS)}), a name from "
+            f"'bayes-ivig models list', or the path of a .toml file{nearest(name, known)}"
         )
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{name}: cannot be read as a model file ({error})") from None
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror or error}); give the path of a model file") from None
+    except ValueError:  # not UTF-8, or a NUL in the path
+        raise InputError(f"{_short(name)}: not readable as text; save the model file as UTF-8") from None
     try:
         return model_from_table(tomllib.loads(text), name)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{name}: not a TOML file ({error})") from None
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
+    except (ValueError, RecursionError) as error:  # tomllib lets both through, for huge numbers and deep nesting
+        raise InputError(f"{name}: not a TOML file ({error}); correct it") from None
 
 
 def model_from_table(table: Mapping[str, Any], name: str) -> Model:
-    """Make a `Model` from the keys of a model file; unknown keys are refused with the nearest known one."""
-    _refuse_unknown(
-        table, ("about", "likelihood", "measure", "effect", "parametrisation", "priors", "sampler"), ""
-    )
-    for key in ("likelihood", "measure", "effect"):
-        if not isinstance(table.get(key), str):
+    """Make a `Model` from the keys of a model file.
+
+    Raises
+    ------
+    InputError
+        A missing or unknown key (with the nearest known one), a value of the wrong type, or one not allowed.
+    """
+    _refuse_unknown(table, (*_TEXTS, "priors", "sampler"), "")
+    for key in _TEXTS:
+        if key in table and not isinstance(table[key], str):
+            raise InputError(f"{key}: {_short(table[key])} is not a text; put it in quotation marks")
+        if key in ("likelihood", "measure", "effect") and key not in table:
             raise InputError(f"{key}: missing; a model file names its likelihood, measure and effect")
     priors, sampler = (_section(table, key) for key in ("priors", "sampler"))
-    _refuse_unknown(priors, ("mu", "tau", "baseline", "association"), "priors.")
+    _refuse_unknown(priors, tuple(_EXAMPLES), "priors.")
     _refuse_unknown(sampler, tuple(f.name for f in fields(Sampler)), "sampler.")
     for key, text in priors.items():
         if not isinstance(text, str):
-            raise InputError(f'priors.{key}: {text!r} is not a text such as "normal(0, 1)"')
+            raise InputError(f'priors.{key}: {_short(text)} is not a text such as "{_EXAMPLES[key]}"; give one')
     return Model(
         name=name,
         likelihood=table["likelihood"],
         measure=table["measure"],
         effect=table["effect"],
         parametrisation=table.get("parametrisation"),
-        priors=MappingProxyType(
-            {key: resolve_prior(text, where=f"priors.{key}") for key, text in priors.items()}
-        ),
+        priors=MappingProxyType({key: resolve_prior(text, where=f"priors.{key}") for key, text in priors.items()}),
         sampler=Sampler(**sampler),
-        about=str(table.get("about", "")),
+        about=table.get("about", ""),
     )
 
 
 def _section(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     section = table.get(key, {})
     if not isinstance(section, dict):
-        raise InputError(f"{key}: {section!r} is not a table; write [{key}] and its keys below")
+        raise InputError(f"{key}: {_short(section)} is not a table; write [{key}] and its keys below")
     return section
 
 
@@ -211,7 +225,7 @@ def _refuse_unknown(table: Mapping[str, Any], allowed: tuple[str, ...], prefix: 
     for key in table:
         if key not in allowed:
             raise InputError(
-                f"{prefix}{key}: unknown key{nearest(key, allowed)}; allowed are {', '.join(allowed)}"
+                f"{prefix}{_short(key)[1:-1]}: unknown key; allowed are {', '.join(allowed)}{nearest(key, allowed)}"
             )
 
 

@@ -6,6 +6,7 @@ the file and the row.
 """
 
 import math
+import numbers
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,6 +14,8 @@ from bayes_ivig.errors import InputError
 
 
 def _check_count(column: str, value: int) -> None:
+    if not isinstance(value, numbers.Integral):  # numpy's integers are welcome, 2.0 and NaN are not
+        raise InputError(f"column '{column}': {value} is not a whole number; a count is 0, 1, 2, ...")
     if value < 0:
         raise InputError(f"column '{column}': {value} is negative; a count is 0, 1, 2, ...")
 
@@ -21,16 +24,12 @@ def _check_events(column: str, events: int, n_column: str, n: int) -> None:
     _check_count(column, events)
     _check_count(n_column, n)
     if events > n:
-        raise InputError(
-            f"column '{column}': {events} events exceed the {n} patients in '{n_column}'; correct one of the two"
-        )
+        raise InputError(f"column '{column}': {events} exceeds the {n} in column '{n_column}'; correct one of the two")
 
 
 def _check_finite(column: str, value: float) -> None:
     if not math.isfinite(value):
-        raise InputError(
-            f"column '{column}': {value} is not a finite number; give a number or leave the row out"
-        )
+        raise InputError(f"column '{column}': {value} is not a finite number; give a number or leave the row out")
 
 
 def _check_positive(column: str, value: float, what: str) -> None:
@@ -40,10 +39,13 @@ def _check_positive(column: str, value: float, what: str) -> None:
 
 
 def _check_participants(participants: int | None, n_t: int, n_c: int) -> None:
-    if participants is not None and not max(n_t, n_c) <= participants <= n_t + n_c:
+    if participants is None:
+        return
+    _check_count("participants", participants)
+    if not max(n_t, n_c) <= participants <= n_t + n_c:
         raise InputError(
             f"column 'participants': {participants} is not between the larger arm ({max(n_t, n_c)}) "
-            f"and both arms together ({n_t + n_c})"
+            f"and both arms together ({n_t + n_c}); count each patient once"
         )
 
 
@@ -112,6 +114,12 @@ class Paired:
                     f"column 'started_t': {self.started_t} and {self.started_c} starters do not make the "
                     f"{self.n_participants} patients of this row; correct the cells or the starters"
                 )
+            for column, only, starters in (("n_t", self.n_t, self.started_t), ("n_c", self.n_c, self.started_c)):
+                if only > starters:
+                    raise InputError(
+                        f"column '{column}': {only} patients had this treatment only, but {starters} started on it; "
+                        "correct one of the two"
+                    )
 
     @property
     def n_pairs(self) -> int:
@@ -189,6 +197,7 @@ class Means:
         _check_positive("sd_t", self.sd_t, "a standard deviation")
         _check_positive("sd_c", self.sd_c, "a standard deviation")
         for column in ("n_t", "n_c"):
+            _check_count(column, getattr(self, column))
             if getattr(self, column) < 2:
                 raise InputError(
                     f"column '{column}': {getattr(self, column)} is not allowed; "
@@ -222,4 +231,3 @@ class SingleArm:
 
 
 Study = TwoArm | Paired | PairedMargins | Effect | Means | SingleArm
-KINDS = ("two-arm", "crossover", "effect", "means", "single-arm")

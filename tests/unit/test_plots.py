@@ -33,7 +33,7 @@ from bayes_ivig.plots.trace import draw_trace, rank_counts
 from bayes_ivig.profiles import LIKELIHOODS
 from bayes_ivig.published import Published, reproduce
 from bayes_ivig.spec import default_model
-from bayes_ivig.studies import Effect, Means, SingleArm, TwoArm
+from bayes_ivig.studies import Effect, Means, Paired, PairedMargins, SingleArm, TwoArm
 from bayes_ivig.summary import summarise
 
 NAMES = ("forest", "prior-posterior", "trace", "predictive-check")
@@ -421,6 +421,13 @@ def test_open_limit_of_the_risk_ratio_solves_the_score_equation(table):
     assert raw.estimate == (math.inf if c == 0 else 0.0)
 
 
+def test_raw_effect_of_a_crossover_trial_is_that_of_its_margins():
+    paired = Paired("A", 1, 4, 1, 2, events_t=2, n_t=3, events_c=0, n_c=2)
+    assert raw_effects([paired, PairedMargins("B", 7, 3, 10)], "OR", 0.95) == raw_effects(
+        [TwoArm("A", 7, 11, 2, 10), TwoArm("B", 7, 10, 3, 10)], "OR", 0.95
+    )
+
+
 def test_raw_effects_without_a_zero_are_woolf_and_katz():
     study = TwoArm("A", 4, 7, 2, 7)
     (odds,), (risk,) = raw_effects([study], "OR", 0.95), raw_effects([study], "RR", 0.95)
@@ -442,6 +449,7 @@ def test_ticks_of_ratios_are_plain_numbers():
 
 def test_ticks_of_rates_and_differences():
     assert ticks("rate", -3.0, 0.1)[1] == ["0.05", "0.2", "0.5"]
+    assert ticks("rate", -9.0, 4.0, 6)[1] == ["0.001", "0.01", "0.2", "0.8"]
     assert ticks("MD", -11.0, 5.0, 5)[1] == ["−10", "−5", "0", "5"]
 
 
@@ -544,3 +552,15 @@ def test_no_pyplot_is_imported():
 
     code = "import bayes_ivig.plots, sys; raise SystemExit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_constant_and_single_chain_draws_are_drawn():
+    fit = strength_fit(priors={"mu": "fixed(3)"})
+    groups = {name: dict(fit.draws[name].to_dataset().items()) for name in ("posterior_predictive", "observed_data")}
+    draws = {name: x.values[:1] for name, x in fit.draws["posterior"].data_vars.items()}
+    draws["mu"] = np.full_like(draws["mu"], 3.0)
+    groups = {group: {name: x.values for name, x in values.items()} for group, values in groups.items()}
+    constant = replace(fit, draws=arviz_base.from_dict({"posterior": draws, **groups}), mu=summarise(draws["mu"], 0.95))
+    figures = draw_figures(constant)
+    assert "μ is fixed. τ: 500 independent draws." in words(figures["trace"])
+    assert "20.1 (20.1 to 20.1)" in words(figures["forest"])

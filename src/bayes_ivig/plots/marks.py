@@ -85,7 +85,7 @@ def draw_diamond(axes: Axes, interval: Interval, y: float, height: float) -> Non
     """Draw the average effect as a diamond over its interval; where it passes the axis, its tip is an arrow."""
     low, high = axes.get_xlim()
     corners = [(interval.low, y), (interval.point, y + height), (interval.high, y), (interval.point, y - height)]
-    axes.add_patch(Polygon(corners, closed=True, facecolor=POSTERIOR, edgecolor="none"))
+    axes.add_patch(Polygon(corners, closed=True, facecolor=POSTERIOR, edgecolor=POSTERIOR, linewidth=0.6))
     for x, edge, head in ((interval.low, low, "<"), (interval.high, high, ">")):
         if not low <= x <= high:
             axes.plot([edge], [y], marker=head, color=POSTERIOR, ls="", markersize=5, clip_on=False)

@@ -165,7 +165,7 @@ def _counts(title: str, tree: Any, name: str, n: Array) -> _Panel:
 def _effects(fit: Fit, replicated: Array) -> _Panel:
     measure, seen = fit.model.measure, fit.draws["observed_data"]["y"].values
     q = np.quantile(replicated.reshape(-1, len(seen)), _LEVELS, axis=0).T
-    decimals = decimals_for(measure, float(np.median(q[:, 4] - q[:, 0])))
+    decimals = decimals_for(measure, float(np.median(q[:, 3] - q[:, 1])))
     texts = tuple(
         f"{value_text(measure, y, decimals)}; {interval_text(measure, (m, low, high), decimals)}"
         for y, (low, _, m, _, high) in zip(seen, q, strict=True)

@@ -21,6 +21,7 @@ NAMES = {
     "rate": "Rate",
 }
 LARGEST, SMALLEST = 9999.5, 0.001  # a ratio beyond these is printed as "above" or "below"
+WIDE = 1e5  # a tick label with more digits would meet its neighbours
 _RATES = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
 
 
@@ -34,9 +35,9 @@ def ticks(measure: str, low: float, high: float, most: int = 7) -> tuple[list[fl
     """Ticks between two values of the analysis scale: their places there and their labels in natural units."""
     if is_ratio(measure):
         ratios = _ratio_ticks(low, high, most)
-        return [math.log(x) for x in ratios], [f"{x:,.10g}" for x in ratios]
+        return [math.log(x) for x in ratios], [f"{x:,.10g}" if 1 / WIDE < x < WIDE else f"{x:g}" for x in ratios]
     if measure == "rate":
-        rates = [p for p in _RATES if low <= logit(p) <= high] or [float(expit((low + high) / 2))]
+        rates = _rate_ticks(low, high, most)
         return [float(logit(p)) for p in rates], [f"{p:.3g}" for p in rates]
     return linear_ticks(low, high, most)
 
@@ -44,8 +45,19 @@ def ticks(measure: str, low: float, high: float, most: int = 7) -> tuple[list[fl
 def linear_ticks(low: float, high: float, most: int = 7) -> tuple[list[float], list[str]]:
     """Round values between `low` and `high`, with the decimals they need."""
     places = [float(x) for x in MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high) if low <= x <= high]
-    decimals = next((d for d in range(10) if np.allclose(np.round(places, d), places, rtol=1e-9, atol=1e-12)), 10)
+    decimals = next((d for d in range(5) if np.allclose(np.round(places, d), places, rtol=1e-9, atol=1e-12)), None)
+    if decimals is None or max(map(abs, places), default=0.0) >= WIDE:
+        return places, [minus(f"{x:g}") for x in places]
     return places, [minus(f"{x + 0.0:,.{decimals}f}") for x in places]
+
+
+def _rate_ticks(low: float, high: float, most: int) -> list[float]:
+    """Round rates no closer to each other than `most` ticks would stand; the middle where there is none."""
+    kept: list[float] = []
+    for p in _RATES:
+        if low <= logit(p) <= high and (not kept or logit(p) - logit(kept[-1]) >= (high - low) / most):
+            kept.append(p)
+    return kept or [float(expit((low + high) / 2))]
 
 
 def _ratio_ticks(low: float, high: float, most: int) -> list[float]:
@@ -84,7 +96,7 @@ def decimals_for(measure: str, width: float) -> int:
 
 def count_text(n: float) -> str:
     """Print a count; from a million on in millions."""
-    return f"{n:,.0f}" if n < 1e6 else f"{n / 1e6:,.3g}M"
+    return f"{n:,.0f}" if n < 1e6 else f"{n / 1e6:,.{2 if n < 1e7 else 0}f}M"
 
 
 def value_text(measure: str, x: float, decimals: int) -> str:
