@@ -5,7 +5,7 @@ from bayes_ivig.tabular import MAX_COLUMNS, read_number, read_table, shown
 
 
 def test_cells_are_stripped_and_empty_lines_left_out():
-    table = read_table(b"\n study , x\n\na, 1 \n , \n\"b, c\",2\n", "t.csv")
+    table = read_table(b'\n study , x\n\na, 1 \n , \n"b, c",2\n', "t.csv")
     assert (table.header_line, table.header) == (2, ("study", "x"))
     assert table.rows == ((4, {"study": "a", "x": "1"}), (6, {"study": "b, c", "x": "2"}))
 
