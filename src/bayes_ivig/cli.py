@@ -1,11 +1,16 @@
 """The command line: parse, call, print. Everything heavy is imported inside the command that needs it."""
 
+import _thread
+import errno
+import io
+import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
     from bayes_ivig.published import Reproduction
 
 DEFAULT_REVIEW = "mmn-2007"
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="bayes-ivig",
@@ -398,14 +404,37 @@ def _status() -> Iterator[Callable[[str], None]]:
 
 def main() -> None:
     """Run the program and turn what the user can mend into one sentence and an exit code."""
+    sys.unraisablehook = _insist
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of authors are not ASCII, whatever the locale says
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
-        app(prog_name="bayes-ivig")
+        try:
+            app(prog_name="bayes-ivig")
+        finally:
+            sys.stdout.flush()
     except (InputError, CheckFailedError) as error:
-        print(f"bayes-ivig: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("bayes-ivig: stopped; earlier results are unchanged", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        _stop(str(error), error.exit_code)
+    except SystemExit as end:
+        if end.code != INTERRUPTED:  # Typer has caught Ctrl-C and says nothing
+            raise
+        _stop("stopped; earlier results are unchanged", INTERRUPTED)
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would try once more at its end
+        if error.errno == errno.ENOSPC:
+            _stop("standard output: no space left on the device; send it where there is room", InputError.exit_code)
+
+
+def _insist(ignored: "sys.UnraisableHookArgs") -> None:
+    """Send Ctrl-C again where Python had to drop it (inside a callback of the compiler), until it arrives."""
+    if issubclass(ignored.exc_type, KeyboardInterrupt):
+        threading.Timer(0.05, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(ignored)
+
+
+def _stop(sentence: str, exit_code: int) -> NoReturn:
+    print(f"bayes-ivig: {sentence}", file=sys.stderr)
+    sys.exit(exit_code)

@@ -52,12 +52,8 @@ def check_sampling(tree: xr.DataTree) -> tuple[Check, ...]:
             r_hat < MAX_R_HAT,
             f"chains disagree: {more} or use a tighter prior",
         ),
-        Check(
-            "bulk ESS, smallest", bulk, MIN_ESS_PER_CHAIN * chains, bulk >= MIN_ESS_PER_CHAIN * chains, more
-        ),
-        Check(
-            "tail ESS, smallest", tail, MIN_ESS_PER_CHAIN * chains, tail >= MIN_ESS_PER_CHAIN * chains, more
-        ),
+        Check("bulk ESS, smallest", bulk, MIN_ESS_PER_CHAIN * chains, bulk >= MIN_ESS_PER_CHAIN * chains, more),
+        Check("tail ESS, smallest", tail, MIN_ESS_PER_CHAIN * chains, tail >= MIN_ESS_PER_CHAIN * chains, more),
         Check("MCSE of mu, in posterior SDs", mcse_mu, MAX_MCSE_SHARE, mcse_mu < MAX_MCSE_SHARE, more),
         Check(
             "divergent transitions",

@@ -12,6 +12,7 @@ import numpy as np
 
 from bayes_ivig import __version__
 from bayes_ivig.absolute import MAX_TRUNCATED, Absolute, at_control_risk, in_trials
+from bayes_ivig.compiler import give_compiler_a_folder
 from bayes_ivig.diagnostics import Check, check_sampling
 from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
@@ -195,6 +196,7 @@ def run_fit(
         raise InputError(f"--control-risk: a {model.measure} implies no risk; it works with OR and RR")
     start = time.perf_counter()
     say("Loading PyMC")
+    give_compiler_a_folder()
     from bayes_ivig import nuts
 
     imported = time.perf_counter()

@@ -15,6 +15,7 @@ def run(capsys, monkeypatch, tmp_path):
     """Run the program in an empty folder; return (exit code, standard output, standard error)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # main sets its own
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["bayes-ivig", *arguments])

@@ -140,7 +140,9 @@ def test_every_family_of_mu_reaches_pymc(prior):
         assert not pymc_model.free_RVs
         return
     x = np.array([-1.3, 0.2, 2.1])
-    assert pm.logp(pymc_model["mu"], x).eval() == pytest.approx(parsed.logpdf(x), abs=1e-8)  # PyMC keeps 2 / pi in 32 bits
+    assert pm.logp(pymc_model["mu"], x).eval() == pytest.approx(
+        parsed.logpdf(x), abs=1e-8
+    )  # PyMC keeps 2 / pi in 32 bits
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,9 @@ def test_every_family_of_tau_reaches_pymc(prior):
     model = with_priors(default_model("normal", "OR", "random"), {"tau": resolve_prior(prior)})
     pymc_model = nuts.build_model((Effect("a", 0.5, 0.8), Effect("b", 0.1, 0.3)), model)
     x = np.array([0.05, 0.4, 1.7])
-    assert pm.logp(pymc_model["tau"], x).eval() == pytest.approx(resolve_prior(prior).logpdf(x), abs=1e-8)  # PyMC keeps 2 / pi in 32 bits
+    assert pm.logp(pymc_model["tau"], x).eval() == pytest.approx(
+        resolve_prior(prior).logpdf(x), abs=1e-8
+    )  # PyMC keeps 2 / pi in 32 bits
 
 
 def test_log_student_t_of_tau_is_sampled():
