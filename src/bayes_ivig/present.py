@@ -113,6 +113,7 @@ def fit_view(fit: Fit, folder: str | None) -> RenderableType:
     head = f"median ({percent(fit.prob)} interval)"
     parts.append(table("", ("", head), _answers(fit), numeric_from=2))
     parts.append(_studies_table(fit))
+    parts.append(_comparators_table(fit))
     if fit.published:
         parts.append(published_table(fit.published))
     parts.append(
@@ -176,6 +177,17 @@ def _studies_table(fit: Fit) -> Table:
     for study, summary in zip(fit.evidence.studies, fit.studies, strict=True):
         rows.append((study.study, *study_cells(study)[: len(header) - 1], natural(fit, summary)))
     return table("Trials", (*header, f"{measure}, shrunken"), rows)
+
+
+def _comparators_table(fit: Fit) -> Table:
+    """One frequentist estimate a method, in the measure of the fit; `pool` and comparators.csv have them all."""
+    of_measure = [e for e in fit.comparators if e.measure.split()[-1] == fit.model.measure]
+    rows = []
+    for method in dict.fromkeys(e.method for e in of_measure):
+        estimate = next(e for e in of_measure if e.method == method)
+        value, low, high = estimate.natural()
+        rows.append((estimate.label, with_interval(value, (low, high))))
+    return table("Frequentist estimates", ("method", "estimate (CI)"), rows, numeric_from=2)
 
 
 def published_table(published: tuple[Reproduction, ...]) -> Table:

@@ -243,7 +243,7 @@ def test_fit_of_a_users_file(run, tmp_path):
         "two-arm",
         "binomial",
     )
-    assert any("counts come before effects" in note for note in answer["notes"])
+    assert any("are used" in note for note in answer["notes"])
     assert answer["p_benefit"] == pytest.approx(1 - answer["mu"]["p_gt_0"])
     studies = (tmp_path / "results/user/my-trials/binomial-or-random/studies.csv").read_text()
     assert "'=cmd" in studies

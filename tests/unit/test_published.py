@@ -127,7 +127,7 @@ def test_json_holds_plain_values():
     plain = json.loads(json.dumps(result.to_json()))
     assert plain["ci"] == ["0.47", "8.56"]
     assert plain["reproduced"] is True
-    assert plain["methods"][0] == "Mantel-Haenszel RR, 0.5 in tables with a zero"
+    assert plain["methods"][0] == "Mantel-Haenszel RR, 0.5 in tables with a zero as RevMan"
     assert result.published_text == "RR 2.00 (0.47 to 8.56)"
 
 

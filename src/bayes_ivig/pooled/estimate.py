@@ -12,8 +12,8 @@ from bayes_ivig.errors import InputError
 # What each correction for zero cells did, in words.
 CORRECTION_WORDS = {
     "none": "",
-    "revman": "0.5 in tables with a zero",
-    "only0": "0.5 in tables with a zero, double zeros kept",
+    "revman": "0.5 in tables with a zero as RevMan",
+    "only0": "0.5 in tables with a zero",
     "all": "0.5 in every table",
 }
 NO_INTERVAL = (math.nan, math.nan)
