@@ -4,32 +4,16 @@ Limits follow Vehtari A et al. (Bayesian Analysis 2021;16:667-718): split R-hat 
 size of at least 100 a chain; Betancourt M (arXiv 1604.00695): E-BFMI above 0.3; no divergent transition.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
 import arviz_stats
 import numpy as np
 import xarray as xr
+
+from bayes_ivig.checks import Check
 
 MAX_R_HAT = 1.01
 MIN_ESS_PER_CHAIN = 100
 MAX_MCSE_SHARE = 0.05
 MIN_BFMI = 0.3
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check: its value, its limit, whether it passed, and the remedy."""
-
-    name: str
-    value: float
-    limit: float
-    passed: bool
-    hint: str
-
-    def to_json(self) -> dict[str, Any]:
-        """The check as plain JSON values."""
-        return asdict(self)
 
 
 def check_sampling(tree: xr.DataTree) -> tuple[Check, ...]:

@@ -46,6 +46,7 @@ class Evidence:
     outcome: str
     studies: tuple[Study, ...]
     title: str = ""
+    edition: str = ""
     role: str = "benefit"
     benefit: str | None = None
     measure: str | None = None

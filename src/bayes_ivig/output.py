@@ -11,7 +11,8 @@ from typing import Any
 import arviz_stats
 
 from bayes_ivig.effects import to_natural
-from bayes_ivig.fit import Fit, comparators_json, provenance, to_json
+from bayes_ivig.fit import Fit
+from bayes_ivig.fit_json import comparators_json, provenance, to_json
 from bayes_ivig.store import csv_text, json_text, replace_folder
 
 

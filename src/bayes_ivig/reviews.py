@@ -154,6 +154,7 @@ def load_evidence(review: Review, outcome: str, likelihood: str | None = None) -
         outcome=outcome,
         studies=studies,
         title=table["title"],
+        edition=review.edition,
         role=table["role"],
         benefit=table["benefit"],
         measure=table["measure"],

@@ -9,9 +9,11 @@ import pytest
 
 from bayes_ivig import fit as fit_module
 from bayes_ivig import nuts
+from bayes_ivig.choices import Choices, choose_likelihood, choose_model
 from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
-from bayes_ivig.fit import Choices, choose_likelihood, choose_model, comparators_json, run_fit, to_json
+from bayes_ivig.fit import run_fit
+from bayes_ivig.fit_json import comparators_json, to_json
 from bayes_ivig.pooled import pool
 from bayes_ivig.priors import parse_prior
 from bayes_ivig.published import Published, reproduce

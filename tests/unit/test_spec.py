@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from bayes_ivig.choices import Choices, choose_model
 from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
-from bayes_ivig.fit import Choices, choose_model
 from bayes_ivig.priors import parse_prior
 from bayes_ivig.spec import Model, Sampler, default_model, list_models, load_model, with_priors
 from bayes_ivig.studies import Effect, TwoArm
