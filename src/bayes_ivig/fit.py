@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from bayes_ivig.absolute import MAX_TRUNCATED, Absolute, at_control_risk, in_trials
 from bayes_ivig.checks import Check
 from bayes_ivig.compiler import give_compiler_a_folder
+from bayes_ivig.draws import Draws
 from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.pooled import Estimate, pool
@@ -40,7 +41,7 @@ class Fit:
     comparators: tuple[Estimate, ...]
     published: tuple[Reproduction, ...]
     checks: tuple[Check, ...]
-    draws: Any
+    draws: Draws
     notes: tuple[str, ...] = ()
     log_evidence: float | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -111,7 +112,7 @@ def run_fit(
     checks = sampled.checks
     if published:
         checks = (*checks, check_published_results(published))
-    draws = {name: _flat(x.values) for name, x in sampled.tree.posterior.data_vars.items()}
+    draws = {name: _flat(x) for name, x in sampled.draws["posterior"].items()}
     absolute, chosen = _absolute_effects(evidence, model, draws, control_risk)
     if chosen is not None:
         above = max(absolute_.p_above_1 for absolute_ in chosen.values())
@@ -140,7 +141,7 @@ def run_fit(
         comparators=pool(evidence.studies, model.measure, prob),
         published=published,
         checks=checks,
-        draws=sampled.tree,
+        draws=sampled.draws,
         notes=(*notes, *sampled.notes),
         seconds=sampled.seconds,
     )
@@ -149,7 +150,7 @@ def run_fit(
 class _Sampled(NamedTuple):
     """What the sampler gave: every group of draws, its checks, notes for the reader, seconds by stage."""
 
-    tree: Any
+    draws: Draws
     checks: tuple[Check, ...]
     notes: tuple[str, ...]
     seconds: Mapping[str, float]
@@ -169,16 +170,16 @@ def _run_nuts(evidence: Evidence, model: Model, say: Callable[[str], None]) -> _
     compiled = time.perf_counter()
     say("Sampling")
     settings, notes = model.sampler, []
-    tree = nuts.sample(ready, target_accept=settings.target_accept, draws=settings.draws)
-    checks = check_sampling(tree)
+    draws = nuts.sample(ready, target_accept=settings.target_accept, draws=settings.draws)
+    checks = check_sampling(draws.to_datatree())
     if not all(check.passed for check in checks):
         accept = max(RETRY_TARGET_ACCEPT, settings.target_accept)
         notes.append(f"Sampling was repeated once with target acceptance {accept} because a check had failed.")
         say("Sampling again, more carefully")
-        tree = nuts.sample(ready, target_accept=accept, draws=2 * settings.draws)
-        checks = check_sampling(tree)
+        draws = nuts.sample(ready, target_accept=accept, draws=2 * settings.draws)
+        checks = check_sampling(draws.to_datatree())
     seconds = {"import": imported - start, "compile": compiled - imported, "sample": time.perf_counter() - compiled}
-    return _Sampled(tree, checks, tuple(notes), seconds)
+    return _Sampled(draws, checks, tuple(notes), seconds)
 
 
 def check_published_results(published: tuple[Reproduction, ...]) -> Check:

@@ -8,20 +8,18 @@ log likelihoods, prior draws) is plain numpy, which costs no further compilation
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import arviz_base
 import numpy as np
 import nutpie
 import pymc as pm
-import xarray as xr
 from numpy.typing import NDArray
 
+from bayes_ivig.draws import Draws, make_draws
 from bayes_ivig.priors import Prior
 from bayes_ivig.profiles import LIKELIHOODS, normal
 from bayes_ivig.spec import Model
 from bayes_ivig.studies import Study
 
 Array = NDArray[np.float64]
-N_PRIOR_DRAWS = 4000
 
 # Prior family -> PyMC distribution and the names of its arguments.
 _DISTRIBUTIONS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
@@ -138,15 +136,8 @@ def compile_model(studies: tuple[Study, ...], model: Model) -> Compiled:
     return Compiled(studies, model, nutpie.compile_pymc_model(build_model(studies, model)))
 
 
-def sample(ready: Compiled, *, target_accept: float, draws: int) -> xr.DataTree:
-    """Sample the posterior and complete it.
-
-    Returns
-    -------
-    xarray.DataTree
-        Groups posterior, sample_stats, prior, prior_predictive, posterior_predictive, log_likelihood and
-        observed_data; dimensions chain, draw and study. The same seed gives the same draws.
-    """
+def sample(ready: Compiled, *, target_accept: float, draws: int) -> Draws:
+    """Sample the posterior and complete it with every other group. The same seed gives the same draws."""
     studies, model = ready.studies, ready.model
     settings = model.sampler
     raw = nutpie.sample(
@@ -161,29 +152,9 @@ def sample(ready: Compiled, *, target_accept: float, draws: int) -> xr.DataTree:
         progress_bar=False,
     )
     rng = np.random.default_rng([settings.seed, 1])
-    likelihood = LIKELIHOODS[model.likelihood]
-    data = likelihood.make_data(studies, model.measure)
-    posterior = _complete({name: raw.posterior[name].values for name in raw.posterior.data_vars}, studies, model, rng)
-    prior = _draw_prior(studies, model, rng)
-    groups = {
-        "posterior": posterior,
-        "prior": prior,
-        "posterior_predictive": likelihood.predict(posterior, data, rng),
-        "prior_predictive": likelihood.predict(prior, data, rng),
-        "log_likelihood": {"study_log_likelihood": likelihood.log_likelihood(posterior, data)},
-        "observed_data": likelihood.observed(data),
-    }
-    per_study = {name for group in groups.values() for name, x in group.items() if x.ndim in (1, 3)}
-    tree = arviz_base.from_dict(
-        groups,
-        coords={"study": [study.study for study in studies]},
-        dims={name: ["study"] for name in per_study},
-    )
-    stats = raw.sample_stats.to_dataset()
-    for group in tree.children.values():
-        group.attrs.pop("created_at", None)  # the same seed gives the same file
-    tree["sample_stats"] = xr.DataTree(stats[[name for name in _STATS if name in stats]])
-    return tree
+    sampled = {name: raw.posterior[name].values for name in raw.posterior.data_vars}
+    stats = {name: raw.sample_stats[name].values for name in _STATS if name in raw.sample_stats}
+    return make_draws(_complete(sampled, studies, model, rng), studies, model, rng, stats)
 
 
 _STATS = (
@@ -217,21 +188,4 @@ def _complete(
     draws |= likelihood.derive(draws, data, model)
     if model.effect == "common":
         del draws["tau"]
-    return draws
-
-
-def _draw_prior(studies: tuple[Study, ...], model: Model, rng: np.random.Generator) -> dict[str, Array]:
-    """Independent draws of every parameter from its prior, shape (1, N_PRIOR_DRAWS[, k])."""
-    shape = (1, N_PRIOR_DRAWS)
-    likelihood = LIKELIHOODS[model.likelihood]
-    mu = model.priors["mu"].rvs(rng, shape)
-    if model.likelihood == "single-arm" and model.priors["mu"].support[0] >= 0:
-        mu = np.log(mu) - np.log1p(-mu)
-    tau = model.priors["tau"].rvs(rng, shape) if model.effect == "random" else np.zeros(shape)
-    theta = mu[..., None] + tau[..., None] * rng.standard_normal((*shape, len(studies)))
-    draws = {"mu": mu, "theta": theta, "theta_new": mu + tau * rng.standard_normal(shape)}
-    if model.effect == "random":
-        draws["tau"] = tau
-    draws |= likelihood.draw_nuisance(theta, model, rng)
-    draws |= likelihood.derive(draws, likelihood.make_data(studies, model.measure), model)
     return draws

@@ -1,6 +1,5 @@
 """The files of one fit, written together or not at all."""
 
-import io
 import json
 import platform
 import time
@@ -60,7 +59,7 @@ def _label(fit: Fit) -> str:
 
 
 def _summary_csv(fit: Fit) -> str:
-    table = arviz_stats.summary(fit.draws, ci_prob=fit.prob, ci_kind="eti", round_to="none")
+    table = arviz_stats.summary(fit.draws.to_datatree(), ci_prob=fit.prob, ci_kind="eti", round_to="none")
     table.insert(0, "quantity", table.index)
     if fit.failed:
         table["failed"] = _label(fit)
@@ -95,22 +94,17 @@ def _comparator_rows(fit: Fit) -> list[dict[str, Any]]:
 
 
 def _write_draws(fit: Fit, path: Path) -> None:
-    """Write every group as NetCDF4 that ArviZ reads back, with provenance as attributes of the root.
-
-    The file is made in memory first: HDF5 ends the process with a segmentation fault when its disk is full.
-    """
-    tree = fit.draws.copy()
-    tree.attrs = {
+    """Write every group as NetCDF4 that ArviZ reads back, with provenance as attributes of the root."""
+    attributes = {
         "title": f"{fit.evidence.title}: {fit.model.name}",
         "review": fit.evidence.review,
         "outcome": fit.evidence.outcome,
         "model": json.dumps({key: fit.model.priors[key].text for key in fit.model.needed} | {"slug": fit.model.slug}),
         "provenance": json.dumps(provenance(fit)),
+        "draws": "independent, by quadrature" if fit.draws.independent else "sampled by NUTS",
         "checks": _label(fit) or "passed",
     }
-    memory = io.BytesIO()
-    tree.to_netcdf(memory, engine="h5netcdf")
-    path.write_bytes(memory.getvalue())
+    path.write_bytes(fit.draws.to_netcdf(attributes))
 
 
 def _run(started: float, seconds: Mapping[str, float]) -> dict[str, Any]:

@@ -26,7 +26,8 @@ MAX_Z = 4.0
 
 def sample(studies, model, priors):
     model = with_priors(model, {key: resolve_prior(text) for key, text in priors.items()})
-    tree = nuts.sample(nuts.compile_model(studies, model), target_accept=0.95, draws=2000)
+    ready = nuts.compile_model(studies, model)
+    tree = nuts.sample(ready, target_accept=0.95, draws=2000).to_datatree()
     assert all(check.passed for check in check_sampling(tree)), check_sampling(tree)
     return tree
 
@@ -122,7 +123,7 @@ def test_common_effect_has_no_heterogeneity():
 
 def test_same_seed_gives_same_draws():
     ready = nuts.compile_model(STRENGTH, default_model("binomial", "OR", "random", "midpoint"))
-    first, second = (nuts.sample(ready, target_accept=0.95, draws=300) for _ in range(2))
+    first, second = (nuts.sample(ready, target_accept=0.95, draws=300).to_datatree() for _ in range(2))
     for group in ("posterior", "prior", "posterior_predictive", "prior_predictive", "log_likelihood"):
         assert first[group].to_dataset().identical(second[group].to_dataset()), group
 

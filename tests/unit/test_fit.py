@@ -3,13 +3,13 @@
 import json
 from dataclasses import replace
 
-import arviz_base
 import numpy as np
 import pytest
 
 from bayes_ivig import fit as fit_module
 from bayes_ivig import nuts
 from bayes_ivig.choices import Choices, choose_likelihood, choose_model
+from bayes_ivig.draws import Draws
 from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.fit import run_fit
@@ -106,20 +106,18 @@ def sampled(monkeypatch):
             mu = rng.normal(2, 1, (4, 500)) + (np.arange(4)[:, None] if len(calls) <= bad else 0)
             theta = mu[..., None] + rng.normal(0, 0.3, (4, 500, 3))
             risk = rng.beta(2, 8, (4, 500, 3))
-            tree = arviz_base.from_dict(
-                {
-                    "posterior": {
-                        "mu": mu,
-                        "tau": np.abs(rng.normal(0, 0.5, (4, 500))),
-                        "theta": theta,
-                        "theta_new": mu,
-                        "p_c": risk,
-                        "p_t": np.minimum(3 * risk, 1),
-                    },
-                    "sample_stats": {"diverging": np.zeros((4, 500), bool), "energy": rng.normal(size=(4, 500))},
-                }
-            )
-            return tree
+            groups = {
+                "posterior": {
+                    "mu": mu,
+                    "tau": np.abs(rng.normal(0, 0.5, (4, 500))),
+                    "theta": theta,
+                    "theta_new": mu,
+                    "p_c": risk,
+                    "p_t": np.minimum(3 * risk, 1),
+                },
+                "sample_stats": {"diverging": np.zeros((4, 500), bool), "energy": rng.normal(size=(4, 500))},
+            }
+            return Draws(groups, ("a", "b", "c"))
 
         monkeypatch.setattr(nuts, "compile_model", lambda studies, model: None)
         monkeypatch.setattr(nuts, "sample", sample)

@@ -18,10 +18,10 @@ from scipy.stats import norm
 from scipy.stats.contingency import odds_ratio
 
 from bayes_ivig.diagnostics import Check
+from bayes_ivig.draws import draw_prior
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.fit import Fit
 from bayes_ivig.named_priors import resolve_prior
-from bayes_ivig.nuts import _draw_prior
 from bayes_ivig.plots import draw_figures, save_figures
 from bayes_ivig.plots.densities import effect_density, kernel_density, new_effect_draws
 from bayes_ivig.plots.forest import published_results
@@ -83,7 +83,7 @@ def make_fit(studies, likelihood="binomial", measure="OR", effect="random", cent
     groups = {
         "posterior": draws,
         "posterior_predictive": module.predict(draws, data, rng),
-        "prior": _draw_prior(evidence.studies, model, rng),
+        "prior": draw_prior(evidence.studies, model, rng),
         "observed_data": module.observed(data),
     }
     return Fit(

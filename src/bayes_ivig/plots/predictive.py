@@ -137,7 +137,7 @@ def _panels(fit: Fit) -> list[_Panel]:
     drawn = fit.draws["posterior_predictive"]
     evidence = fit.evidence
     if "y" in drawn:
-        return [_effects(fit, drawn["y"].values)]
+        return [_effects(fit, np.asarray(drawn["y"]))]
     if "events" in drawn:
         n = np.array([study.n for study in evidence.studies if isinstance(study, SingleArm)])
         return [_counts("Events", fit.draws, "events", n)]
@@ -149,7 +149,7 @@ def _panels(fit: Fit) -> list[_Panel]:
 
 
 def _counts(title: str, tree: Any, name: str, n: Array) -> _Panel:
-    replicated, seen = tree["posterior_predictive"][name].values, tree["observed_data"][name].values
+    replicated, seen = np.asarray(tree["posterior_predictive"][name]), np.asarray(tree["observed_data"][name])
     # Quantiles of counts are counts.
     q = np.quantile(replicated.reshape(-1, len(n)), _LEVELS, axis=0, method="inverted_cdf").T
     texts = tuple(
@@ -163,7 +163,7 @@ def _counts(title: str, tree: Any, name: str, n: Array) -> _Panel:
 
 
 def _effects(fit: Fit, replicated: Array) -> _Panel:
-    measure, seen = fit.model.measure, fit.draws["observed_data"]["y"].values
+    measure, seen = fit.model.measure, np.asarray(fit.draws["observed_data"]["y"])
     q = np.quantile(replicated.reshape(-1, len(seen)), _LEVELS, axis=0).T
     decimals = decimals_for(measure, float(np.median(q[:, 3] - q[:, 1])))
     texts = tuple(

@@ -96,7 +96,7 @@ def wrap(text: str, width: float, size: float = SMALL) -> list[str]:
 
 def flat_draws(fit: Fit, name: str) -> Array:
     """Posterior draws of one quantity, all chains in one array."""
-    return np.asarray(fit.draws["posterior"][name].values, dtype=float).ravel()
+    return np.asarray(fit.draws["posterior"][name], dtype=float).ravel()
 
 
 def describe_model(fit: Fit) -> str:

@@ -1,7 +1,6 @@
 """Traces and ranks: do the chains agree?"""
 
 import numpy as np
-import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -23,7 +22,7 @@ def draw_trace(fit: Fit) -> Figure:
     have level histograms.
     """
     names = [name for name in ("mu", "tau") if name in fit.draws["posterior"]]
-    draws = {name: fit.draws["posterior"][name] for name in names}
+    draws = {name: np.asarray(fit.draws["posterior"][name]) for name in names}
     notes = (
         "Left: the draws in their order, thinned for the eye. Right: how often each chain's draws fall in each "
         "twentieth of all draws ranked together; level lines, near the grey one, mean that the chains agree.",
@@ -47,8 +46,8 @@ def draw_trace(fit: Fit) -> Figure:
         ):
             page.text(left, base + HEIGHT + 0.07, title, weight="bold", size=BODY, va="bottom")
             page.text(left + width / 2, base - 0.2, x_label, size=SMALL, ha="center", va="top")
-        _draw_traces(page.axes(MARGIN + LEFT, base, width, HEIGHT), x.values)
-        _draw_ranks(page.axes(right, base, width, HEIGHT), x.values)
+        _draw_traces(page.axes(MARGIN + LEFT, base, width, HEIGHT), x)
+        _draw_ranks(page.axes(right, base, width, HEIGHT), x)
     return page.figure
 
 
@@ -85,8 +84,9 @@ def _draw_ranks(axes: Axes, x: Array) -> None:
     axes.spines["left"].set(visible=True, linewidth=0.7)
 
 
-def _caption(name: str, x: xr.DataArray) -> str:
+def _caption(name: str, x: Array) -> str:
     import arviz_stats
+    import xarray as xr
 
     symbol = {"mu": "μ", "tau": "τ"}[name]
     if float(x.max()) == float(x.min()):
@@ -94,6 +94,7 @@ def _caption(name: str, x: xr.DataArray) -> str:
     if len(x) == 1:
         return f"{symbol}: {x.size:,} independent draws."
     size = f"{len(x)} chains of {x.shape[1]:,} draws"
-    r_hat = float(arviz_stats.rhat(x))
-    bulk, tail = (float(arviz_stats.ess(x, method=method)) for method in ("bulk", "tail"))
+    draws = xr.DataArray(x, dims=("chain", "draw"))
+    r_hat = float(arviz_stats.rhat(draws))
+    bulk, tail = (float(arviz_stats.ess(draws, method=method)) for method in ("bulk", "tail"))
     return f"{symbol}: {size}, R-hat {r_hat:.3f}, bulk ESS {bulk:,.0f}, tail ESS {tail:,.0f}."
