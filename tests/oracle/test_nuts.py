@@ -27,7 +27,7 @@ MAX_Z = 4.0
 def sample(studies, model, priors):
     model = with_priors(model, {key: resolve_prior(text) for key, text in priors.items()})
     ready = nuts.compile_model(studies, model)
-    tree = nuts.sample(ready, target_accept=0.95, draws=2000).to_datatree()
+    tree = nuts.sample(ready, target_accept=0.99, draws=2000).to_datatree()
     assert all(check.passed for check in check_sampling(tree)), check_sampling(tree)
     return tree
 
