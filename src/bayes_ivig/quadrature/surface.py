@@ -35,12 +35,15 @@ class Surface:
 
     @cached_property
     def mu_landmarks(self) -> tuple[Landmark, ...]:
-        """Where the likelihood of mu varies: around the studies, on the scale of all of them together."""
+        """Where the likelihood of mu varies: at each study, and at all of them together."""
         if not self.varying:
             return ()
-        centres, width = [curve.centre for curve in self.varying], self.pooled_width
-        low, high = min(centres), max(centres)
-        return (Landmark((low + high) / 2, width, (high - low) / 2),)
+        weights = np.array([curve.width**-2 for curve in self.varying])
+        pooled = float(weights @ [curve.centre for curve in self.varying] / weights.sum())
+        return (
+            Landmark(pooled, float(weights.sum()) ** -0.5),
+            *(Landmark(curve.centre, curve.width) for curve in self.varying),
+        )
 
     @cached_property
     def tau_landmarks(self) -> tuple[Landmark, ...]:
@@ -49,11 +52,6 @@ class Surface:
             return ()
         narrowest = min(curve.width for curve in self.varying)
         return (Landmark(0.0, narrowest * min(1.0, 2 / math.sqrt(len(self.varying)))),)
-
-    @cached_property
-    def pooled_width(self) -> float:
-        """Width of the likelihood of a common effect."""
-        return 1 / math.sqrt(sum(curve.width**-2 for curve in self.varying))
 
     @cached_property
     def error(self) -> float:
