@@ -19,10 +19,12 @@ Draws are dictionaries of arrays whose last axis runs over studies where a quant
 from collections.abc import Mapping
 from types import ModuleType
 
-from bayes_ivig.profiles import binomial, normal, single_arm
+from bayes_ivig.profiles import binomial, conditional, crossover, normal, single_arm
 
 LIKELIHOODS: Mapping[str, ModuleType] = {
     "binomial": binomial,
+    "conditional": conditional,
+    "crossover": crossover,
     "normal": normal,
     "single-arm": single_arm,
 }
