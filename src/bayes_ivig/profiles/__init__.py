@@ -11,7 +11,11 @@ Every module of this package offers the same few functions, each of them pure:
 `draw_nuisance(theta, model, rng)`
     nuisance parameters drawn from their priors;
 `predict(draws, data, rng)` and `log_likelihood(draws, data)`
-    replicated data, and the log likelihood of each study, given parameter draws.
+    replicated data, and the log likelihood of each study, given parameter draws;
+`log_integrated(study, model, theta)`
+    the log likelihood of one study at many effects, nuisance parameters integrated out, every constant included;
+`draw_given_theta(study, model, theta, rng)`
+    independent draws of those parameters given the study's data and each effect.
 
 Draws are dictionaries of arrays whose last axis runs over studies where a quantity has one per study.
 """
