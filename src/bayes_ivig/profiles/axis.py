@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 Map = Callable[[Array], tuple[Array, Array]]
 
 _STEP = 0.6  # what a likelihood made of logistic functions needs; its nearest singularities lie pi away
+_EDGE_STEP = 0.25  # where data press a parameter against the end of its support
 _FAR = 40.0  # log units that no longer matter
 _WIDE = 5.0  # standard deviation from which a normal prior is worth a stretched coordinate
 
@@ -46,10 +47,10 @@ def real_axis(prior: Prior, reach: float) -> Axis:
         return Axis(0.0, 0.0, _STEP, lambda v: (v + prior.args[0], np.zeros_like(v)), np.zeros_like)
     if math.isfinite(low) and math.isfinite(high):
         smallest = min(1.0, *prior.args) if prior.family == "beta" else 1.0
-        step = min(_STEP, 4 * _STEP / (high - low))
+        step = _EDGE_STEP * min(1.0, 4 / (high - low))
         return Axis(-_FAR / smallest, _FAR / smallest, step, _bounded(low, high), prior.logpdf)
     if math.isfinite(low):
-        return Axis(-reach - _FAR, reach + _FAR, _STEP / 2, _half_line(reach), prior.logpdf)
+        return Axis(-reach - _FAR, reach + _FAR, _EDGE_STEP, _half_line(reach), prior.logpdf)
     if prior.family == "normal":
         m, s = prior.args
         reach += abs(m)
@@ -60,7 +61,7 @@ def real_axis(prior: Prior, reach: float) -> Axis:
     *df, m, s = prior.args
     reach += abs(m)
     width = s * math.sqrt(df[0]) if df else s  # of the strip where the density is analytic
-    return Axis(-reach - _FAR, reach + _FAR, min(_STEP, 0.24 * width), _ever_faster(reach), prior.logpdf, True)
+    return Axis(-reach - _FAR, reach + _FAR, min(_STEP, 0.2 * width), _ever_faster(reach), prior.logpdf, True)
 
 
 def logit_axis(prior: Prior, reach: float) -> Axis:
@@ -84,7 +85,7 @@ def logit_axis(prior: Prior, reach: float) -> Axis:
         return log_expit(g) + log_expit(-g) - math.log(high - low)
 
     spread = min(4.0, float(logit(high) - logit(low)))
-    return Axis(-_FAR, _FAR, min(_STEP, 4 * _STEP / spread), place, log_density)
+    return Axis(-_FAR, _FAR, _EDGE_STEP * min(1.0, 4 / spread), place, log_density)
 
 
 def _logit_beta(g: Array, a: float, b: float) -> Array:

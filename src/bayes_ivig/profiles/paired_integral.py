@@ -24,7 +24,7 @@ from bayes_ivig.profiles.plackett import (
     cells_from_hyperbolics,
     kink_width,
 )
-from bayes_ivig.profiles.plane import Index, LogIntegrand, Window, draw, find_window, integrate
+from bayes_ivig.profiles.plane import Index, LogIntegrand, Window, draw, find_windows, integrate
 from bayes_ivig.spec import Model
 
 Array = NDArray[np.float64]
@@ -151,7 +151,7 @@ class _Plan(NamedTuple):
         m, beyond = len(self.d), np.abs(self.d) * (1 if self.baseline.real else 0)
         ends = (self.baseline.low - beyond, self.baseline.high + beyond, self.association.low, self.association.high)
         start = tuple(np.broadcast_to(end, m) for end in ends)
-        found = find_window(self._log_f(np.ones(m)), start)
+        found = find_windows(self._log_f(np.ones(m)), start, self.d)
         width = self._bend(found)
         ends1 = (np.sign(v) * _stretched(np.abs(v), width) for v in found[:2])
         step1 = np.minimum(min(_STEP, self.baseline.step), found.across1 / _FEWEST[0])

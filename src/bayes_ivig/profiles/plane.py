@@ -16,10 +16,13 @@ Index = NDArray[np.intp]
 LogIntegrand = Callable[[Index, Array, Array], Array]
 
 _DROP = 28.0  # log units below the highest point, where the window ends: 1e-12
-_LOOK = 12  # points a side when looking for the window
+_LOOKS = (12, 20)  # points a side when looking for the window, first and last
+_SHRINKS = 0.9  # a window that stays larger than this share is found
+_EVERY = 4
 _MOST = 4000
 _CHUNK = 2**16  # points evaluated at once: what a processor's cache holds
-_ENVELOPE = 1.3  # an integrand exceeds the linear interpolation between its nodes by less than this factor
+_COARSE = 2.0  # gaps between nodes, for drawing, in those of the integral
+_ENVELOPE = 2.0  # the integrand exceeds the linear interpolation between such nodes by less than this factor
 
 
 class Window(NamedTuple):
@@ -37,44 +40,72 @@ class Window(NamedTuple):
     across2: Array
 
 
-def find_window(log_f: LogIntegrand, start: tuple[Array, Array, Array, Array]) -> Window:
-    """Shrink `start` (low1, high1, low2, high2) to where the integrand is within 28 log units of its highest point.
+def find_windows(log_f: LogIntegrand, start: tuple[Array, Array, Array, Array], place: Array) -> Window:
+    """Find the window of each effect; of many, only every fourth in the order of `place` (m,) is looked for.
+
+    One between two of those has a window that holds both of theirs.
+    """
+    order = np.argsort(place)
+    every = _EVERY if len(order) > 16 * _EVERY else 1
+    known = np.unique(np.append(np.arange(0, len(order), every), len(order) - 1))
+    found = find_window(log_f, tuple(end[order[known]] for end in start), order[known])
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    after = np.searchsorted(known, rank)
+    before = np.where(known[after] == rank, after, after - 1)
+    merge = (np.minimum, np.maximum, np.minimum, np.maximum, np.minimum, np.minimum)
+    return Window(*(pick(end[before], end[after]) for pick, end in zip(merge, found, strict=True)))
+
+
+def find_window(log_f: LogIntegrand, start: tuple[Array, Array, Array, Array], index: Index) -> Window:
+    """Shrink the windows `start` (low1, high1, low2, high2) of the effects `index` to where the integrand is within 28 log units of its highest point.
 
     Along one axis of a log-concave integrand that set reaches less than one gap beyond the grid points it holds, or
     lies beside the highest one. For the other axis, whose grid may miss the ridge, a row is given the benefit of
-    the doubt: it is as high as its highest point and that one's drop to a neighbour.
+    the doubt: it is as high as a concave function through its points can be.
     """
     low1, high1, low2, high2 = (np.array(end, float) for end in start)
-    share = np.linspace(0, 1, _LOOK)
-    rows, across1, across2 = np.arange(len(low1)), high1 - low1, high2 - low2
-    for _ in range(60):
-        v1 = low1[rows, None] + (high1 - low1)[rows, None] * share
-        v2 = low2[rows, None] + (high2 - low2)[rows, None] * (share if np.any(high2 > low2) else share[:1])
-        f = log_f(rows, v1[:, :, None], v2[:, None, :])
-        lowest = f.max(axis=(1, 2))[:, None] - _DROP
-        before = (high1 - low1)[rows], (high2 - low2)[rows]
-        top1, top2 = np.divmod(f.reshape(len(rows), -1).argmax(axis=1), f.shape[2])
-        at, high = np.arange(len(rows)), f > lowest[:, :, None]
-        across1[rows] = before[0] * (high[at, :, top2].sum(axis=1) + 1) / (_LOOK - 1)
-        across2[rows] = before[1] * (high[at, top1].sum(axis=1) + 1) / (_LOOK - 1)
-        low1[rows], high1[rows] = _hull(v1, _ridge(f) > lowest)
-        low2[rows], high2[rows] = _hull(v2, _ridge(f.swapaxes(1, 2)) > lowest)
-        shrinking = ((high1 - low1)[rows] < 0.95 * before[0]) | ((high2 - low2)[rows] < 0.95 * before[1])
-        rows = rows[shrinking]
-        if not len(rows):
-            break
+    across1, across2 = high1 - low1, high2 - low2
+    for look in _LOOKS:
+        share = np.linspace(0, 1, look)
+        rows = np.arange(len(low1))
+        for _ in range(60):
+            v1 = low1[rows, None] + (high1 - low1)[rows, None] * share
+            v2 = low2[rows, None] + (high2 - low2)[rows, None] * (share if np.any(high2 > low2) else share[:1])
+            f = log_f(index[rows], v1[:, :, None], v2[:, None, :])
+            lowest = f.max(axis=(1, 2))[:, None] - _DROP
+            before = (high1 - low1)[rows], (high2 - low2)[rows]
+            top1, top2 = np.divmod(f.reshape(len(rows), -1).argmax(axis=1), f.shape[2])
+            at, high = np.arange(len(rows)), f > lowest[:, :, None]
+            across1[rows] = before[0] * (high[at, :, top2].sum(axis=1) + 1) / (look - 1)
+            across2[rows] = before[1] * (high[at, top1].sum(axis=1) + 1) / (look - 1)
+            low1[rows], high1[rows] = _hull(v1, _ridge(f) > lowest)
+            low2[rows], high2[rows] = _hull(v2, _ridge(f.swapaxes(1, 2)) > lowest)
+            shrinking = ((high1 - low1)[rows] < _SHRINKS * before[0]) | ((high2 - low2)[rows] < _SHRINKS * before[1])
+            rows = rows[shrinking]
+            if not len(rows):
+                break
     return Window(low1, high1, low2, high2, across1, across2)
 
 
 def _ridge(f: Array) -> Array:
-    """How high f (r, n, other) may be somewhere along the other axis, shape (r, n)."""
-    if f.shape[2] == 1:
+    """How high f (r, n, other), concave, may be somewhere along the other axis, shape (r, n).
+
+    Beside the highest point it lies under the lines through the two points on either side.
+    """
+    last = f.shape[2] - 1
+    if not last:
         return f[:, :, 0]
     top = f.argmax(axis=2)[:, :, None]
-    last = f.shape[2] - 1
-    beside = (np.where(top == last, last - 1, top + 1), np.where(top == 0, 1, top - 1))
-    highest, right, left = (np.take_along_axis(f, at, axis=2) for at in (top, *beside))
-    return np.asarray(2 * highest - np.minimum(left, right))[:, :, 0]
+    far_left, left, highest, right, far_right = (
+        np.where((at < 0) | (at > last), np.nan, np.take_along_axis(f, np.clip(at, 0, last), axis=2))[:, :, 0]
+        for at in (top + step for step in (-2, -1, 0, 1, 2))
+    )
+    # fmin and fmax pass over the points beyond the edge
+    below = np.fmin(2 * highest - right, left + np.maximum(left - far_left, 0))
+    above = np.fmin(2 * highest - left, right + np.maximum(right - far_right, 0))
+    below, above = np.where(np.isnan(left), np.nan, below), np.where(np.isnan(right), np.nan, above)
+    return np.asarray(np.fmax(highest, np.fmax(below, above)))
 
 
 def _hull(v: Array, high: NDArray[np.bool_]) -> tuple[Array, Array]:
@@ -106,7 +137,7 @@ def draw(
     linear interpolation of the integrand, and rejection makes it one from the integrand itself.
     """
     x1, x2 = np.empty((2, len(window.low1)))
-    for rows, v1, v2, _ in _grids(window, steps):
+    for rows, v1, v2, _ in _grids(window, (_COARSE * steps[0], _COARSE * steps[1])):
         f = log_f(rows, v1[:, :, None], v2[:, None, :])
         top = f.max(axis=(1, 2))
         weight = np.exp(f - top[:, None, None])
