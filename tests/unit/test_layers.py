@@ -23,6 +23,7 @@ ORDER = (
     "output present",
     "present_data",
     "cli",
+    "__main__",
 )
 LAYER = {name: i for i, row in enumerate(ORDER) for name in row.split()}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem != "__init__")

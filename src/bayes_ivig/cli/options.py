@@ -31,8 +31,8 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         metavar="NAME|FILE",
-        help="A likelihood (binomial, normal, single-arm), a name from 'models list', or a model file. "
-        "Default: binomial for counts, normal for effects and means, single-arm for rates.",
+        help="A likelihood (binomial, conditional, crossover, normal, single-arm), a name from 'models list', or a "
+        "model file. Default: binomial for counts, crossover for paired tables, normal for effects and means, single-arm for rates.",
     ),
 ]
 MeasureOption = Annotated[
