@@ -18,11 +18,11 @@ ORDER = (
     "spec evidence published",
     "profiles reviews summary formats",
     "absolute choices reproduction draws",
-    "nuts diagnostics",
+    "nuts diagnostics data_check data_compare",
     "fit",
     "fit_json store plots",
     "output present",
-    "present_data",
+    "present_data present_files",
     "cli",
 )
 LAYER = {name: i for i, row in enumerate(ORDER) for name in row.split()}
