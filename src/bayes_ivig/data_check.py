@@ -10,7 +10,7 @@ from bayes_ivig.errors import InputError
 from bayes_ivig.formats import Source, choose_source, open_sources
 from bayes_ivig.rows import Row, read_rows
 from bayes_ivig.studies import Paired, PairedMargins, SingleArm, Study, TwoArm
-from bayes_ivig.tabular import shown
+from bayes_ivig.tabular import Table, shown
 
 STATUSES = ("used", "changed", "uninformative", "left out", "refused")
 
@@ -118,17 +118,19 @@ def _check(source: Source, likelihood: str | None) -> SourceCheck:
     kind = columns.layouts[0].make.kind
     likelihood = likelihood or DEFAULT_LIKELIHOOD[kind]
     rows = [
-        _checked(row, source.table.unit, source.changed.get(i, ""), likelihood)
+        _checked(row, source.table, source.changed.get(i, ""), likelihood)
         for i, row in enumerate(read_rows(source.table, columns))
     ]
     notes = (*source.notes, columns.note) if columns.note else source.notes
     return SourceCheck(source, kind, likelihood, _columns(source, columns), (*rows, *left_out), notes)
 
 
-def _checked(row: Row, unit: str, changed: str, likelihood: str) -> CheckedRow:
-    place = f"{unit} {row.line}"
+def _checked(row: Row, table: Table, changed: str, likelihood: str) -> CheckedRow:
+    place = f"{table.unit} {row.line}"
     if row.study is None:
-        return CheckedRow(place, row.name, "refused", row.refusal)
+        # The report says where the row is, beside the reason.
+        why = row.refusal.removeprefix(table.where(row.line)).removeprefix(f" ({shown(row.name)})")
+        return CheckedRow(place, row.name, "refused", why.removeprefix(", "))
     said = [text for text in (changed, *row.remarks) if text]
     if poor := uninformative(row.study, likelihood):
         return CheckedRow(place, row.name, "uninformative", "; ".join([poor, *said]), row.study)

@@ -179,8 +179,8 @@ def _load(text: str, likelihood: str | None) -> _Extraction:
         key = " ".join(study.study.casefold().split())
         if key in order:
             raise InputError(
-                f"{shown(path.name)}: '{shown(evidence.studies[order[key]].study)}' and '{shown(study.study)}' differ in "
-                "capitals or spaces only; give each study a name of its own"
+                f"{shown(path.name)}: '{shown(evidence.studies[order[key]].study)}' and '{shown(study.study)}' differ "
+                "in capitals or spaces only; give each study a name of its own"
             )
         order[key] = i
     return _Extraction(shown(path.name), source, evidence, recognise_columns(source.table, likelihood), order)
@@ -266,9 +266,8 @@ def _word(value: Any) -> str:
 
 
 def _in_words(study: Study) -> str:
-    return ", ".join(
-        f"{key} {_word(value)}" for key, value in vars(study).items() if key != "study" and value is not None
-    )
+    cells = {key: value for key, value in vars(study).items() if key != "study" and value is not None}
+    return ", ".join(f"{key} {_word(value)}" for key, value in cells.items())
 
 
 def _notes(one: _Extraction, two: _Extraction) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from rich.text import Text
 
 from bayes_ivig.data_check import STATUSES, CheckedRow, SourceCheck
 from bayes_ivig.data_compare import Comparison, Difference
+from bayes_ivig.effects import is_ratio
+from bayes_ivig.pooled import Estimate
 from bayes_ivig.present import study_cells, table
 from bayes_ivig.tabular import shown
 from bayes_ivig.wording import number, with_interval
@@ -69,25 +71,27 @@ def compare_view(comparison: Comparison) -> RenderableType:
         parts.append(Text("The two extractions agree in every cell that both have."))
     else:
         rows = [(str(rank), *_difference(d)) for rank, d in enumerate(c.differences, 1)]
-        header = ("", "trial", "column", "A", "B", "A's estimate with B's cell", "moved by", "")
-        parts.append(table(f"{len(rows)} differences, the first to settle first", header, rows, numeric_from=8))
+        scale = " (log)" if is_ratio(c.pooled_a.measure.split()[-1]) else ""
+        header = ("", "trial", "column", "A", "B", "A with B's cell", f"moves by{scale}", "")
+        many = "1 difference" if len(rows) == 1 else f"{len(rows)} differences, the one to settle first above"
+        parts.append(table(many, header, rows, numeric_from=8))
     parts += [Text(f"Note: {note}") for note in c.notes]
     return Group(*parts)
 
 
-def _estimate(estimate: object) -> str:
-    from bayes_ivig.pooled import Estimate
-
-    if not isinstance(estimate, Estimate):
+def _estimate(estimate: Estimate | None) -> str:
+    if estimate is None:
         return "does not exist"
     value, low, high = estimate.natural()
     return with_interval(value, (low, high))
 
 
 def _difference(d: Difference) -> tuple[str, ...]:
-    places = ", ".join(f"{side} {place}" for side, place in (("A", d.place_a), ("B", d.place_b)) if place)
-    cells = shown(d.study), shown(d.column), shown(d.a) or "empty", shown(d.b) or "empty"
+    a, b = (
+        f"{shown(cell) or 'empty'} ({place})" if place else shown(cell)
+        for cell, place in ((d.a, d.place_a), (d.b, d.place_b))
+    )
     if d.change is None:
-        return *cells, "unchanged: no model uses it", "", places
+        return shown(d.study), shown(d.column), a, b, "unchanged", "", "no model uses it"
     moved = "-" if math.isinf(d.change) else number(d.change)
-    return *cells, _estimate(d.after), moved, "; ".join(filter(None, (places, d.note)))
+    return shown(d.study), shown(d.column), a, b, _estimate(d.after), moved, d.note

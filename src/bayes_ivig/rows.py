@@ -68,7 +68,7 @@ def _numbers_used(columns: Columns) -> tuple[str, ...]:
 def _remarks(study: Study, cells: Mapping[str, str], columns: Columns, comma: bool) -> tuple[str, ...]:
     remarks = []
     if comma and (read := [cells[name] for name in _numbers_used(columns) if has_decimal_comma(cells[name])]):
-        remarks.append(f"decimal comma read: {', '.join(map(shown, read))}")
+        remarks.append(f"decimal comma read: {' and '.join(map(shown, read))}")
     if isinstance(study, Effect) and not cells.get(columns.names.get("se", ""), ""):
         remarks.append(f"standard error {study.se:g}, the root of the variance")
     return tuple(remarks)

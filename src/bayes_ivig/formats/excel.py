@@ -50,8 +50,8 @@ def read_excel(data: bytes, name: str) -> Table:
     first = next((sheet for sheet in sheets.values() if isinstance(sheet, InputError)), None)
     why = f" ({first})" if first is not None and len(str(first)) < 300 else ""
     raise InputError(
-        f"{name}: none of the sheets {found} has the columns of a kind of data{why}; give for instance study, events_t, "
-        "n_t, events_c, n_c"
+        f"{name}: none of the sheets {found} has the columns of a kind of data{why}; give for instance study, "
+        "events_t, n_t, events_c, n_c"
     )
 
 
@@ -82,8 +82,8 @@ def _sheets(data: bytes, name: str) -> dict[str, Table | InputError]:
         raise
     except Exception as error:  # a damaged workbook may break openpyxl anywhere
         raise InputError(
-            f"{name}: not readable as an Excel workbook ({type(error).__name__}: {shown(str(error))}); save it again as "
-            ".xlsx"
+            f"{name}: not readable as an Excel workbook ({type(error).__name__}: {shown(str(error))}); save it again "
+            "as .xlsx"
         ) from None
     if not tables:
         raise InputError(f"{name}: the workbook has no worksheet; give one with the trials in a table")

@@ -99,8 +99,8 @@ def _files(data: bytes, name: str) -> dict[str, bytes]:
     for ending in (_ROWS, _OVERALL):
         if ending not in files:
             raise InputError(
-                f"{name}: the archive holds no '...-{ending}'; give the data package of a Cochrane intervention review, "
-                "or an Excel workbook"
+                f"{name}: the archive holds no '...-{ending}'; give the data package of a Cochrane intervention "
+                "review, or an Excel workbook"
             )
     return files
 

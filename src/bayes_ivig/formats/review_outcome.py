@@ -131,7 +131,7 @@ def _source(outcome: ReviewOutcome, group: str, number: str, file: str, sha256: 
     title = f"{outcome.title}: {group}" if group else outcome.title
     measure = _measure(outcome)
     return Source(
-        outcome=slug(f"{number} {group or title}")[:_LONGEST_NAME].strip("-") or "outcome",
+        outcome=_name(f"{number} {group or title}"),
         title=title,
         table=table,
         format=outcome.format,
@@ -146,6 +146,14 @@ def _source(outcome: ReviewOutcome, group: str, number: str, file: str, sha256: 
         published=_published(outcome, group, number, names, kept),
         sha256=sha256,
     )
+
+
+def _name(text: str) -> str:
+    """A name for commands and folders, cut between words where it is long."""
+    name = slug(text)
+    if len(name) > _LONGEST_NAME:
+        name = name[: _LONGEST_NAME + 1].rpartition("-")[0] or name[:_LONGEST_NAME]
+    return name or "outcome"
 
 
 def _measure(outcome: ReviewOutcome) -> str | None:
