@@ -15,7 +15,7 @@ MAX_ENTRIES = 10_000
 MAX_UNPACKED = 128 * 2**20  # bytes of all entries together
 MAX_RATIO = 200  # of an entry's size to its packed size; tables of text stay below 50
 _SMALL = 2**20  # bytes up to which the ratio does not matter
-# What zipfile raises for an archive that is damaged, encrypted or packed in a way it does not know.
+# What zipfile raises for an archive that is damaged or packed in a way it does not know.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -50,7 +50,7 @@ def opened(data: bytes, name: str) -> Iterator[zipfile.ZipFile]:
     except _DAMAGE as error:
         raise InputError(
             f"{name}: not readable as a ZIP archive ({shown(str(error)) or type(error).__name__}); download or save it "
-            "again, without a password"
+            "again"
         ) from None
 
 
@@ -69,6 +69,11 @@ def _check(archive: zipfile.ZipFile, name: str) -> None:
         if total > MAX_UNPACKED:
             raise InputError(
                 f"{name}: unpacks to more than {MAX_UNPACKED:,} bytes; check that this is the right file, or split it"
+            )
+        if entry.flag_bits & 1:
+            raise InputError(
+                f"{name}: not readable as a ZIP archive (an entry is encrypted); download or save it again, without a "
+                "password"
             )
         if entry.file_size > _SMALL and entry.file_size > MAX_RATIO * entry.compress_size:
             raise InputError(
