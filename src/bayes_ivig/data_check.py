@@ -106,10 +106,11 @@ def check_file(path: Path, likelihood: str | None = None, outcome: str | None = 
         chosen: tuple[Source, ...] = (choose_source(sources, outcome, shown(path.name)),)
     else:
         chosen = tuple(source for source in sources if not source.is_subgroup)
-    return tuple(_check(source, likelihood) for source in chosen)
+    return tuple(check_source(source, likelihood) for source in chosen)
 
 
-def _check(source: Source, likelihood: str | None) -> SourceCheck:
+def check_source(source: Source, likelihood: str | None = None) -> SourceCheck:
+    """Read every row of one outcome; what is refused is reported, never raised."""
     left_out = tuple(CheckedRow(f"line {r.line}", r.name, "left out", r.why) for r in source.left_out)
     try:
         columns = recognise_columns(source.table, likelihood)

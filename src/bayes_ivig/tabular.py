@@ -15,6 +15,7 @@ from bayes_ivig.errors import InputError
 
 MAX_COLUMNS = 1000
 MAX_COUNT = 10**9
+MAX_SIZE = 1e30  # of a measurement, and its inverse the smallest: squares of squares of these stay finite
 _LONGEST_SHOWN = 60  # characters of a cell that an error repeats
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
@@ -124,6 +125,8 @@ def read_number(text: str, *, count: bool, comma: bool = False) -> float:
         raise ValueError("is not a finite number")
     if count and value != int(value):
         raise ValueError("is not a whole number, and a count is 0, 1, 2, ...")
+    if not count and value and not 1 / MAX_SIZE <= abs(value) <= MAX_SIZE:
+        raise ValueError(f"is not between {1 / MAX_SIZE:g} and {MAX_SIZE:g} in size, nor 0")
     if count and value > MAX_COUNT:
         raise ValueError(f"is above {MAX_COUNT:,}, the largest count accepted")
     return value

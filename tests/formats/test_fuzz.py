@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from review_files import REVIEW, excel, package, package_files, rm5, zipped
 
 from bayes_ivig.columns import KINDS_OF_LIKELIHOOD
+from bayes_ivig.data_check import check_source
 from bayes_ivig.errors import InputError
 from bayes_ivig.formats import read_sources, to_evidence
 from bayes_ivig.named_priors import resolve_prior
+from bayes_ivig.pooled import pool
 from bayes_ivig.shipped import shipped_folder
 from bayes_ivig.spec import load_model
 
@@ -84,8 +86,14 @@ def answer(read):
 
 def read_all(data, name, likelihood):
     """Every outcome of a file: a refusal of one is no refusal of the others."""
-    sources = answer(lambda: read_sources(data, Path(name))) or ()
-    return [answer(lambda s=source: to_evidence(s, likelihood)) for source in sources]
+    for source in answer(lambda: read_sources(data, Path(name))) or ():
+        evidence = answer(lambda s=source: to_evidence(s, likelihood))
+        with nothing_is_written():
+            check = check_source(source, likelihood)
+        assert (evidence is None) == (check.refused > 0)
+        if evidence is not None:
+            estimates = answer(lambda e=evidence: pool(e.studies, e.measure))
+            assert estimates
 
 
 def edited(data, edits):

@@ -63,7 +63,16 @@ def test_every_module_has_its_layer():
 
 @pytest.mark.parametrize(
     ("package", "allowed"),
-    [("pymc", {"nuts"}), ("nutpie", {"nuts"}), ("matplotlib", {"plots"}), ("pandas", set()), ("statsmodels", set())],
+    [
+        ("openpyxl", {"formats"}),
+        ("zipfile", {"formats"}),
+        ("xml", {"formats"}),
+        ("pymc", {"nuts"}),
+        ("nutpie", {"nuts"}),
+        ("matplotlib", {"plots"}),
+        ("pandas", set()),
+        ("statsmodels", set()),
+    ],
 )
 def test_heavy_packages_have_one_door(package, allowed):
     users = {unit(path) for path in FILES if any(name.split(".")[0] == package for name in imported(path))}

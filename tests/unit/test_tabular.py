@@ -134,6 +134,12 @@ def test_what_is_no_count(text, words):
         read_number(text, count=True)
 
 
+@pytest.mark.parametrize("text", ["1e31", "-1e31", "1e-31", "-4e-320"])
+def test_what_no_measurement_is(text):
+    with pytest.raises(ValueError, match="is not between 1e-30 and 1e"):
+        read_number(text, count=False)
+
+
 def test_shown_text_is_short_and_harmless():
     assert shown("Léger 2001") == "Léger 2001"
     assert shown("a\x1b[31m\n\tb") == "a\\x1b[31m\\n\\tb"

@@ -136,6 +136,7 @@ def _source(outcome: ReviewOutcome, group: str, number: str, file: str, sha256: 
         table=table,
         format=outcome.format,
         number=number,
+        subgroup=group,
         measure=measure if measure in _ALLOWED[outcome.kind] else None,
         unit=outcome.unit,
         treatment=outcome.treatment or "treatment",

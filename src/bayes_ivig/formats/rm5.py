@@ -15,7 +15,16 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from bayes_ivig.errors import InputError
-from bayes_ivig.formats.review_outcome import COLUMNS, DataRow, Result, ReviewOutcome, from_o_e, sources, total
+from bayes_ivig.formats.review_outcome import (
+    COLUMNS,
+    DataRow,
+    Result,
+    ReviewOutcome,
+    as_float,
+    from_o_e,
+    sources,
+    total,
+)
 from bayes_ivig.formats.source import Source
 from bayes_ivig.tabular import shown
 
@@ -193,18 +202,17 @@ def _cells(kind: str, row: _Element, log: bool) -> tuple[dict[str, str], str]:
         return {cell: row.get(_ATTRIBUTES[cell]) for cell in COLUMNS[kind]}, ""
     if kind == "o-e":
         return from_o_e(row.get("O_E"), row.get("VAR"))
-    size = row.get("EFFECT_SIZE")
-    cells = {
-        "y": row.get("ESTIMATE") or size,
-        "se": row.get("SE"),
-        "participants": total(row.get("TOTAL_1"), row.get("TOTAL_2")),
-    }
-    if not log or row.get("ESTIMATE") or not size:
+    size, entered = row.get("EFFECT_SIZE"), row.get("ESTIMATE")
+    cells = {"y": size, "se": row.get("SE"), "participants": total(row.get("TOTAL_1"), row.get("TOTAL_2"))}
+    if not log or not size:
         return cells, ""
     try:
-        return {**cells, "y": repr(math.log(float(size)))}, f"y is the logarithm of {size}"
+        y = math.log(float(size))
     except ValueError:
         return {**cells, "y": f"log({size})"}, ""
+    if math.isclose(y, as_float(entered), rel_tol=1e-9, abs_tol=1e-9):
+        return {**cells, "y": entered}, ""  # the same number as it was typed
+    return {**cells, "y": repr(y)}, f"y is the logarithm of {size}"
 
 
 def _readable(identity: str) -> str:

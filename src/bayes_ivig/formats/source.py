@@ -26,7 +26,7 @@ class Source:
     """A table of trials and what its file says about it.
 
     `outcome` is its name in commands, `number` the one printed in a review ("1.2", a subgroup "1.2.3"; empty
-    where the file has one table only). `measure` is the scale of the data where the file says it; `changed`
+    where the file has one table only), `subgroup` the label of one. `measure` is the scale of the data where the file says it; `changed`
     says of a row of the table, by its place there, what it holds that the file does not; `published` are the
     pooled results that the file carries.
     """
@@ -36,6 +36,7 @@ class Source:
     table: Table
     format: str
     number: str = ""
+    subgroup: str = ""
     measure: str | None = None
     unit: str = ""
     treatment: str = "treatment"
@@ -49,7 +50,7 @@ class Source:
     @property
     def is_subgroup(self) -> bool:
         """Whether this is a part of another outcome of the same file."""
-        return self.number.count(".") == 2
+        return bool(self.subgroup)
 
 
 def choose_source(sources: Sequence[Source], outcome: str | None, name: str) -> Source:
