@@ -26,9 +26,9 @@ class Source:
     """A table of trials and what its file says about it.
 
     `outcome` is its name in commands, `number` the one printed in a review ("1.2", a subgroup "1.2.3"; empty
-    where the file has one table only), `subgroup` the label of one. `measure` is the scale of the data where the file says it; `changed`
-    says of a row of the table, by its place there, what it holds that the file does not; `published` are the
-    pooled results that the file carries.
+    where the file has one table only), `subgroup` the label of one. `measure` is the scale of the data where the
+    file says it; `changed` says of a row of the table, by its place there, what it holds that the file does not;
+    `published` are the pooled results that the file carries.
     """
 
     outcome: str
