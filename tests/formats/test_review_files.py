@@ -75,7 +75,7 @@ def test_what_is_changed_or_left_out_is_said(name):
     assert [(row.name, row.why) for row in sources["1.1"].left_out] == [("Empty 2011", "no patients are entered")]
     assert [row.name for row in sources["1.3"].left_out] == ["Dubois 2012"]
     assert sources["1.1"].notes == ("Left out, as in the review: Empty 2011 (no patients are entered).",)
-    assert sources["1.2"].changed[0] == "called 'Adler 2001 (Low dose)', since 'Adler 2001' has several rows"
+    assert sources["1.2"].changed[0] == "one of several rows of Adler 2001, named apart"
     assert "patients may be counted twice: Adler 2001" in sources["1.2"].notes[0]
     assert "gives no overall result" in sources["1.2"].notes[1]
     assert "events and non-events exchanged" in sources["2.4"].changed[0]
@@ -124,6 +124,17 @@ def test_the_only_outcome_needs_no_choice(tmp_path):
     path = tmp_path / "one.zip"
     path.write_bytes(package(REVIEW[1:2]))
     assert load_file(path).outcome == "1-2-relief-by-dose"
+
+
+def test_rows_of_one_trial_are_told_apart_by_what_differs():
+    groups = ("Relief at day 3: low dose", "Relief at day 3: high dose", "")
+    rows = [("Adler", group, 6, 20, 5, 41) for group in groups for _ in range(2)]
+    trials = to_evidence(read_sources(rm5([REVIEW[0] | {"rows": rows}]), Path("r.rm5"))[0]).studies
+    assert [t.study for t in trials][:3] == ["Adler", "Adler [2]", "Adler (Relief at day 3: low dose)"]
+    trials = to_evidence(read_sources(rm5([REVIEW[0] | {"rows": rows[:4]}]), Path("r.rm5"))[0]).studies
+    assert [t.study for t in trials] == [
+        "Adler (low dose)", "Adler (low dose) [2]", "Adler (high dose)", "Adler (high dose) [2]",
+    ]  # fmt: skip
 
 
 def test_rows_of_subgroups_only_stay_out_of_the_whole():

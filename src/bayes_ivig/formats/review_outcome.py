@@ -6,6 +6,7 @@ successor, RevMan Knowledge Base); a RevMan 5 file has the same fields as attrib
 """
 
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -124,7 +125,7 @@ def _source(outcome: ReviewOutcome, group: str, number: str, file: str, sha256: 
     for i, (row, name) in enumerate(zip(kept, names, strict=True)):
         values, said = _swap(row.cells) if outcome.swapped and outcome.kind == "dichotomous" else (row.cells, "")
         cells.append((row.line, (name, *(values.get(c, "") for c in (*columns, *extra)), row.subgroup, row.year)))
-        renamed = f"called '{name}', since '{row.study}' has several rows" if name != row.study else ""
+        renamed = f"one of several rows of {row.study}, named apart" if name != row.study else ""
         if what := "; ".join(filter(None, (row.remark, said, renamed))):
             changed[i] = what
     table = make_table(f"{file}, analysis {number}", min(r.line for r in kept), header, cells)
@@ -205,11 +206,16 @@ def _no_data(kind: str, cells: Mapping[str, str]) -> str:
 def _unique_names(rows: list[DataRow]) -> list[str]:
     """Name the rows of a trial that stands in several subgroups, or several times in one, apart."""
     counts = Counter(row.study for row in rows)
+    # Subgroups are often called "outcome: subgroup", each of them.
+    labels = list({row.subgroup for row in rows})
+    shared = os.path.commonprefix(labels).rpartition(": ")  # noqa: RUF071 (character by character is meant)
+    start = len(shared[0] + shared[1])
     copies: Counter[str] = Counter()
     taken: set[str] = set()
     names = []
     for row in rows:
-        name = plain = f"{row.study} ({row.subgroup})" if counts[row.study] > 1 and row.subgroup else row.study
+        label = row.subgroup[start:] or row.subgroup
+        name = plain = f"{row.study} ({label})" if counts[row.study] > 1 and label else row.study
         while name in taken:
             copies[plain] += 1
             name = f"{plain} [{copies[plain] + 1}]"
