@@ -63,18 +63,20 @@ class Surface:
         return Surface(self.curves[:index] + self.curves[index + 1 :])
 
 
-def make_surface(studies: Sequence[Study], model: Model) -> Surface:
-    """Return the surface of these studies under the likelihood, measure and nuisance priors of `model`."""
+def make_surface(studies: Sequence[Study], model: Model, power: float = 1.0) -> Surface:
+    """Return the surface of these studies under the likelihood, measure and nuisance priors of `model`.
+
+    `power` raises every study's likelihood to a power, before its nuisance parameters are integrated out.
+    """
     if model.likelihood == "normal":
         data = normal.make_data(tuple(studies), model.measure)
         pairs = zip(data.y.tolist(), data.se.tolist(), strict=True)
-        return Surface(tuple(NormalCurve(y, se) if math.isfinite(se) else ConstantCurve(0.0) for y, se in pairs))
-    likelihood = LIKELIHOODS[model.likelihood]
-    likelihood.make_data(tuple(studies), model.measure)  # refuses studies of another kind
-    return Surface(tuple(curve_of(study, model) for study in studies))
+        return Surface(tuple(NormalCurve(y, se, power) if math.isfinite(se) else ConstantCurve(0.0) for y, se in pairs))
+    LIKELIHOODS[model.likelihood].make_data(tuple(studies), model.measure)  # refuses studies of another kind
+    return Surface(tuple(curve_of(study, model, power) for study in studies))
 
 
-def curve_of(study: Study, model: Model) -> Curve:
-    """Tabulate one study's integrated likelihood."""
+def curve_of(study: Study, model: Model, power: float = 1.0) -> Curve:
+    """Tabulate one study's integrated likelihood, raised to a power first."""
     likelihood = LIKELIHOODS[model.likelihood]
-    return tabulate(lambda theta: likelihood.log_integrated(study, model, theta))
+    return tabulate(lambda theta: likelihood.log_integrated(study, model, theta, power))
