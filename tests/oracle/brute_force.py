@@ -113,7 +113,9 @@ def paired_likelihood(study, p_t, p_c, odds_ratio):
         coefficient = math.factorial(sum(cells)) / math.prod(math.factorial(n) for n in cells)
         total = total + coefficient * math.prod(share**n for share, n in zip(p, cells, strict=True))
     if hasattr(study, "both"):
-        total = total * stats.binom.pmf(study.events_t, study.n_t, p_t) * stats.binom.pmf(study.events_c, study.n_c, p_c)
+        total = (
+            total * stats.binom.pmf(study.events_t, study.n_t, p_t) * stats.binom.pmf(study.events_c, study.n_c, p_c)
+        )
     return total
 
 

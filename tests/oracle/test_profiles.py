@@ -50,9 +50,7 @@ def test_crossover_agrees_with_brute_force_under_the_default_association(study):
 @pytest.mark.parametrize(("on_t", "on_c", "n"), [(5, 1, 6), (4, 20, 42), (0, 0, 5), (3, 3, 3)])
 def test_no_association_and_no_effect_have_a_closed_form(on_t, on_c, n):
     """Then both arms share one uniform risk."""
-    found = crossover.log_integrated(
-        PairedMargins("x", on_t, on_c, n), model(association="fixed(0)"), np.zeros(1)
-    )
+    found = crossover.log_integrated(PairedMargins("x", on_t, on_c, n), model(association="fixed(0)"), np.zeros(1))
     events = on_t + on_c
     exact = log(comb(n, on_t)) + log(comb(n, on_c)) + betaln(events + 1, 2 * n - events + 1)
     assert found == pytest.approx([exact], abs=1e-12)
@@ -82,9 +80,7 @@ def test_discordant_pairs_are_binomial():
     leger = PAIRED[2]
     theta = np.array([-5.0, 0.0, 3.0])
     p = 1 / (1 + np.exp(-theta - np.log(5 / 4)))
-    np.testing.assert_allclose(
-        discordant.log_integrated(leger, None, theta), stats.binom.logpmf(2, 2, p), rtol=1e-12
-    )
+    np.testing.assert_allclose(discordant.log_integrated(leger, None, theta), stats.binom.logpmf(2, 2, p), rtol=1e-12)
     table = PAIRED[1]
     p = 1 / (1 + np.exp(-theta))
     np.testing.assert_allclose(discordant.log_integrated(table, None, theta), stats.binom.logpmf(10, 15, p), rtol=1e-12)

@@ -55,7 +55,9 @@ def make_data(studies: tuple[Study, ...]) -> Discordant:
     if not tables:
         raise InputError("no trial has a paired table: the OR within patients cannot be known from margins alone")
     notes = (
-        *named("Left out of the OR within patients, known by margins only", studies, [s not in tables for s in studies]),
+        *named(
+            "Left out of the OR within patients, known by margins only", studies, [s not in tables for s in studies]
+        ),
         *named("No discordant pair", tables, [s.t_only + s.c_only == 0 for s in tables]),
     )
     counts = np.array([(s.t_only, s.c_only) for s in tables], float)
@@ -93,8 +95,6 @@ def log_integrated(study: Study, model: Model | None, theta: Array) -> Array:
     return np.asarray(coefficient + t_only * log_expit(x) + c_only * log_expit(-x))
 
 
-def draw_given_theta(
-    study: Study, model: Model | None, theta: Array, rng: np.random.Generator
-) -> dict[str, Array]:
+def draw_given_theta(study: Study, model: Model | None, theta: Array, rng: np.random.Generator) -> dict[str, Array]:
     """There is no nuisance parameter to draw."""
     return {}
