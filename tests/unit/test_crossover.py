@@ -189,9 +189,9 @@ def test_a_large_table_centres_on_the_frequentist_marginal_odds_ratio():
 def test_the_odds_ratio_within_patients_exceeds_the_marginal_one():
     data, chosen = crossover.make_data((Paired("x", 1, 1, 1, 1),), "OR"), model()
     draws = draws_of(np.full((1, 1), 1.0), np.zeros((1, 1)), np.array([[2.0]]), data, chosen)
-    assert draws["conditional"][0, 0] > 1.2
+    assert draws["log_or_within"][0, 0] > 1.2
     draws = draws_of(np.full((1, 1), 1.0), np.zeros((1, 1)), np.zeros((1, 1)), data, chosen)
-    assert draws["conditional"][0, 0] == pytest.approx(1.0)
+    assert draws["log_or_within"][0, 0] == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
