@@ -124,6 +124,12 @@ def test_many_effects_at_once_give_what_each_gives_alone():
         np.testing.assert_allclose(together[::40], alone, atol=2e-11, rtol=1e-13)
 
 
+def test_no_effects_give_no_values():
+    assert crossover.log_integrated(STUDIES[1], model(), np.zeros(0)).shape == (0,)
+    drawn = crossover.draw_given_theta(STUDIES[1], model(), np.zeros(0), np.random.default_rng(1))
+    assert drawn["baseline"].shape == drawn["association"].shape == (0,)
+
+
 def test_swapping_treatments_flips_the_effect():
     theta = np.linspace(-6, 6, 7)
     pairs = (
