@@ -48,7 +48,8 @@ def find_windows(log_f: LogIntegrand, start: Sequence[Array], place: Array) -> W
     order = np.argsort(place)
     every = _EVERY if len(order) > 16 * _EVERY else 1
     if not len(order):
-        return Window(*start, start[0], start[2])
+        low1, high1, low2, high2 = start
+        return Window(low1, high1, low2, high2, low1, low2)
     known = np.unique(np.append(np.arange(0, len(order), every), len(order) - 1))
     found = find_window(log_f, [end[order[known]] for end in start], order[known])
     rank = np.empty_like(order)
