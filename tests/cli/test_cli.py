@@ -214,6 +214,24 @@ def test_fit_writes_every_file_and_prints_only_json(run, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "leaf"),
+    [
+        (["--model", "crossover"], "crossover-or-random"),
+        (["--model", "crossover", "--association", "fixed(1)", "--effect", "common"], "crossover-or-common"),
+        (["--model", "conditional-common"], "conditional-or-common"),
+    ],
+)
+def test_paired_and_conditional_models_fit(run, tmp_path, options, leaf):
+    code, out, err = run("fit", "strength", *options, "--json", "--out", "r")
+    assert (code, err) == (0, "")
+    answer = json.loads(out)
+    assert answer["mu"]["median"] > 2
+    assert (answer["effects"]["in_trials"] is None) == leaf.startswith("conditional")
+    assert (tmp_path / "r" / "mmn-2007" / "strength" / leaf / "predictive-check.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
 def test_fit_prints_a_table_a_clinician_can_read(run):
     code, out, _ = run("fit", "strength", "--control-risk", "0.1", "--no-figures")
     assert code == 0
