@@ -1,0 +1,243 @@
+"""Checks that need the counts: one-sided tests, corrections that make a result, patients counted twice."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from bayes_ivig.audit.finding import Case, Finding, listed
+from bayes_ivig.audit.intervals import two_sided_tests
+from bayes_ivig.effects import is_ratio
+from bayes_ivig.pooled import Estimate, pool
+from bayes_ivig.pooled.exact import mcnemar_exact
+from bayes_ivig.published.answers import summed_n
+from bayes_ivig.studies import Means, Paired, TwoArm
+from bayes_ivig.wording import probability, with_interval
+
+_LEAST_SHIFT = 0.1  # of a log ratio, from which the correction is said to make the estimate ...
+_LEAST_SHARE = 0.2  # ... if it is also this share of the standard error
+_MADE = "a pooled result that a correction of zero cells makes is a property of the correction, not of the trials"
+
+
+def one_sided(case: Case) -> Iterator[Finding]:
+    """A P value that equals a one-sided exact test and no common two-sided one."""
+    p = case.published
+    printed = p.p_range
+    if printed is None or (p.measure != "p" and (not p.p or p.p[0] in "<>" or len(case.studies) != 1)):
+        return
+    exact = _exact_tests(case)
+    two_sided = [(name, x) for name, x in exact if "one-sided" not in name]
+    ones = [(name, x) for name, x in exact if "one-sided" in name]
+
+    def fits(x: float) -> bool:
+        return printed[0] - 1e-12 <= x <= printed[1] + 1e-12
+
+    one = next(((name, x) for name, x in ones if fits(x)), None)
+    if one is None or any(fits(x) for _, x in two_sided) or any(fits(e.p) for e in case.reproduction.by):
+        return
+    main = two_sided[0]
+    lost = main[1] > 0.05 >= one[1]
+    yield Finding(
+        "one-sided P",
+        (p.id,),
+        f"{p.label}, {p.text}: this is {one[0]} ({probability(one[1])})",
+        f"P = {probability(main[1])} by {main[0]}, two-sided" + (", not significant at 5%" if lost else ""),
+        "certain" if p.text.endswith("one-sided") else "probable",
+        "the printed digits are those of the one-sided test, and of none of these two-sided tests: "
+        + "; ".join(f"{name} {probability(x)}" for name, x in two_sided),
+    )
+
+
+def _exact_tests(case: Case) -> list[tuple[str, float]]:
+    """Tests of one trial by name; the first without 'one-sided' is the two-sided form of the first with."""
+    if len(case.studies) != 1:
+        return []
+    study = case.studies[0]
+    if isinstance(study, TwoArm):
+        from bayes_ivig.pooled.exact import fisher_exact
+
+        one, _ = fisher_exact(study.events_t, study.n_t, study.events_c, study.n_c)
+        return [("Fisher's exact test, one-sided", one), *two_sided_tests((study,))]
+    if isinstance(study, Paired) and study.t_only + study.c_only:
+        b, c = study.t_only, study.c_only
+        one, two = mcnemar_exact(b, c)
+        n = b + c
+        observed = math.exp(math.lgamma(n + 1) - math.lgamma(b + 1) - math.lgamma(c + 1) - n * math.log(2))
+        plain, corrected = abs(b - c) / math.sqrt(n), max(0, abs(b - c) - 1) / math.sqrt(n)
+        return [
+            ("McNemar's exact test, one-sided", one),
+            ("McNemar exact", two),
+            ("McNemar mid-P", max(0.0, min(1.0, 2 * one - observed))),
+            ("McNemar chi-squared", math.erfc(plain / math.sqrt(2))),
+            ("McNemar chi-squared with continuity correction", math.erfc(corrected / math.sqrt(2))),
+        ]
+    return []
+
+
+def correction_only(case: Case) -> Iterator[Finding]:
+    """A result reproduced only with 0.5 added somewhere, and another without."""
+    p = case.published
+    corrected = [e for e in case.reproduction.by if e.correction != "none"]
+    if p.measure not in ("RR", "OR") or not corrected or len(corrected) < len(case.reproduction.by):
+        return
+    tables = case.tables
+    touched = [t.study for t in tables if 0 in (t.events_t, t.events_c, t.n_t - t.events_t, t.n_c - t.events_c)]
+    if not touched:
+        return
+    made, free = corrected[0], _uncorrected(tables, p.measure)
+    zero = listed(touched)
+    text = p.text
+    if math.isnan(free.estimate):
+        totals = [sum(getattr(t, f"events_{arm}") for t in tables) for arm in ("t", "c")]
+        yield Finding(
+            "continuity correction",
+            (p.id,),
+            f"{text} exists only because 0.5 was added to the cells of {zero} ({made.label}); "
+            f"the trials have {totals[0]} against {totals[1]} events",
+            f"no finite {p.measure} ({free.note}); an exact or a Bayesian binomial analysis needs no correction",
+            "certain",
+            _MADE,
+        )
+        return
+    shift = abs(made.estimate - free.estimate)
+    changes = (made.p < 0.05) != (free.p < 0.05)
+    if not changes and (shift < _LEAST_SHIFT or shift < _LEAST_SHARE * made.se):
+        return
+    value, low, high = (1 / x if p.inverted else x for x in free.natural())
+    if p.inverted:
+        low, high = high, low
+    words = "the significance" if changes else "its size"
+    yield Finding(
+        "continuity correction",
+        (p.id,),
+        f"{text} owes {words} to 0.5 added to the cells of {zero} ({made.label})",
+        f"without it, {p.measure} {with_interval(value, (low, high))} by Mantel-Haenszel",
+        "certain",
+        _MADE,
+    )
+
+
+def _uncorrected(tables: Sequence[TwoArm], measure: str) -> Estimate:
+    return next(e for e in pool(tables) if (e.method, e.measure, e.correction) == ("Mantel-Haenszel", measure, "none"))
+
+
+def double_zero(case: Case) -> Iterator[Finding]:
+    """Trials without events in either arm that are counted among the participants but have no weight."""
+    p = case.published
+    empty = [t for t in case.tables if t.events_t + t.events_c == 0 and t.n_t and t.n_c]
+    by = case.reproduction.by
+    if not empty or not by or not all(drops_double_zeros(e) for e in by):
+        return
+    rest = [t for t in case.tables if t not in empty]
+    ratio_methods = all(e.method in ("Mantel-Haenszel", "Peto") for e in by)
+    counted = p.participants is not None and int(p.participants) > sum(_people(t, p.participants, case) for t in rest)
+    if ratio_methods and not counted:
+        return  # the usual methods for ratios, and nothing printed says that these trials count
+    names, lost = listed([t.study for t in empty]), sum(t.n_t + t.n_c for t in empty)
+    yield Finding(
+        "double-zero trials",
+        (p.id,),
+        f"{p.text}: {names}, without events in either arm, {'has' if len(empty) == 1 else 'have'} no weight in it "
+        f"({by[0].label})" + (f", yet the printed {p.participants} participants include them" if counted else ""),
+        f"saying that {lost} patients or exposures are left out, or a method that keeps them "
+        "(risk difference, binomial model)",
+        "certain",
+        "every method that reproduces the result gives these trials no weight",
+    )
+
+
+def drops_double_zeros(e: Estimate) -> bool:
+    """Whether a method gives no weight to trials without events."""
+    if e.method == "Peto":
+        return True
+    return is_ratio(e.measure) and e.correction in ("revman", "none")
+
+
+def _people(t: TwoArm, printed: str, case: Case) -> int:
+    """Patients of a trial in the unit in which the printed participants count: exposures where arms were counted."""
+    arms = sum(summed_n(s, "t") for s in case.tables)
+    return t.n_t if int(printed) == arms and arms != sum(s.n_participants for s in case.tables) else t.n_participants
+
+
+def counted_twice(cases: Sequence[Case]) -> Iterator[Finding]:
+    """Patients of crossover trials who enter both arms as if they were two people."""
+    hit: list[Case] = []
+    trials: dict[str, TwoArm | Means] = {}
+    guessed = False
+    for case in cases:
+        twice = [s for s in case.studies if isinstance(s, TwoArm | Means) and _is_crossover(s, case)]
+        if not twice or case.published.measure not in ("RR", "OR", "RD", "SMD", "MD"):
+            continue
+        if case.reproduced or case.published.expected == "consistent":
+            hit.append(case)
+            trials |= {s.study: s for s in twice}
+            guessed |= any(s.participants is None for s in twice)
+    if not hit:
+        return
+    words = [f"{s.study} ({s.n_t} and {s.n_c} of {s.n_participants} patients)" for s in trials.values()]
+    if guessed:
+        words = [f"{s.study} ({s.n_t} and {s.n_c})" for s in trials.values()]
+    exact = all(c.reproduced for c in hit)
+    yield Finding(
+        "patients counted twice",
+        tuple(c.published.id for c in hit),
+        f"the intervals of {listed([c.published.id for c in hit])} are those of two independent groups, but patients "
+        f"of {listed(words)} are in both arms",
+        "a paired analysis (conditional or marginal effects of the crossover tables), or the first period alone",
+        "certain" if exact and not guessed else "probable",
+        "the trials are described as crossover trials, and the arms are of equal size"
+        if guessed
+        else "the data count fewer patients than the arms together"
+        + ("" if exact else "; the result itself is reproduced approximately only"),
+    )
+
+
+def _is_crossover(study: TwoArm | Means, case: Case) -> bool:
+    if study.participants is not None:
+        return study.participants < study.n_t + study.n_c
+    row = next((r for r in case.evidence.rows if study.study in r.values()), {})
+    design = row.get("design", "").casefold().replace("-", "")
+    return ("crossover" in design or "cross over" in design) and study.n_t == study.n_c
+
+
+def participants(case: Case) -> Iterator[Finding]:
+    """A printed number of participants that is not the number of patients in the data."""
+    p = case.published
+    text = p.estimate if p.measure == "participants" else p.participants
+    people = [s.n_participants for s in case.studies]
+    if text is None or None in people or (p.trials and not set(p.trials) <= {s.study for s in case.studies}):
+        return
+    printed, patients = int(float(text)), sum(n for n in people if n is not None)
+    if printed == patients:
+        return
+    armed = [s for s in case.studies if isinstance(s, TwoArm | Means | Paired)]
+    arms = {arm: sum(summed_n(s, arm) for s in armed) for arm in ("t", "c")}
+    odd = [s for s in armed if summed_n(s, "t") != s.n_participants]
+    about = f"{p.label}: {printed} participants are printed"
+    if armed and printed == arms["t"] + arms["c"]:
+        yield Finding(
+            "patients counted twice",
+            (p.id,),
+            f"{about}, the patients of both arms together, but patients of "
+            f"{listed([s.study for s in armed if s.n_participants < summed_n(s, 't') + summed_n(s, 'c')])} are in both",
+            f"{patients} patients, each counted once",
+            "certain",
+            "the data count fewer patients than the arms together",
+        )
+    elif armed and printed in arms.values():
+        details = [f"{s.study}, {summed_n(s, 't')} and {summed_n(s, 'c')} of {s.n_participants} patients" for s in odd]
+        yield Finding(
+            "patients counted twice",
+            (p.id,),
+            f"{about}, which are exposures ({'; '.join(details)})",
+            f"{patients} patients, each counted once",
+            "certain",
+            "the printed number is the size of one arm, and the data count other patients",
+        )
+    else:
+        yield Finding(
+            "participants",
+            (p.id,),
+            f"{about}, the data have {patients}",
+            f"{patients} participants, or other data",
+            "possible",
+            "the source may count patients who do not enter this result",
+        )
