@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bayes_ivig.evidence import Evidence
 from bayes_ivig.published import Published, Reproduction, reproduce
 from bayes_ivig.reviews import Review, load_evidence, read_as
 
@@ -18,12 +19,17 @@ def load_published(review: Review, outcome: str) -> tuple[Published, ...]:
     return tuple(results)
 
 
+def load_kind(review: Review, outcome: str, kind: str | None = None) -> Evidence:
+    """Load one kind of data of an outcome, its first unless given."""
+    kind = kind or next(iter(review.tables[outcome]["data"]))
+    return load_evidence(review, outcome, _LIKELIHOOD_OF_KIND.get(kind, "normal"))
+
+
 def check_published(review: Review, outcome: str) -> tuple[Reproduction, ...]:
     """Compare every published result of an outcome with the data it rests on (kind of data, reading, subset)."""
     verdicts = []
     for result in load_published(review, outcome):
-        kind = result.kind or next(iter(review.tables[outcome]["data"]))
-        evidence = load_evidence(review, outcome, _LIKELIHOOD_OF_KIND.get(kind, "normal"))
+        evidence = load_kind(review, outcome, result.kind)
         if result.reading:
             evidence = read_as(evidence, result.reading)
         verdicts.append(reproduce(result, evidence.studies))

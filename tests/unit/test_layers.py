@@ -17,11 +17,12 @@ ORDER = (
     "spec evidence published",
     "profiles reviews summary",
     "absolute choices reproduction draws",
+    "audit",
     "nuts diagnostics",
     "fit",
     "fit_json store plots",
     "output present",
-    "present_data",
+    "present_data present_audit",
     "cli",
 )
 LAYER = {name: i for i, row in enumerate(ORDER) for name in row.split()}

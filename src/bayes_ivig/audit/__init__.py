@@ -38,17 +38,15 @@ OF_EACH: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     risks.out_of_range,
     risks.contradicts_observed,
     counts.correction_only,
-    counts.double_zero,
-    counts.participants,
     sources.claimed_reading,
     sources.decides,
 )
-# ... of the results of one outcome together ...
-OF_OUTCOME: tuple[Callable[[Sequence[Case]], Iterator[Finding]], ...] = (counts.counted_twice, sources.disagree)
-# ... and of all outcomes of a review.
-OF_REVIEW: tuple[Callable[[Sequence[Sequence[Case]]], Iterator[Finding]], ...] = (
-    direction.flips,
-    sources.counted_elsewhere,
+# ... and of the results of one outcome together.
+OF_OUTCOME: tuple[Callable[[Sequence[Case]], Iterator[Finding]], ...] = (
+    counts.double_zero,
+    counts.counted_twice,
+    counts.participants,
+    sources.disagree,
 )
 CHECKS: Mapping[str, str] = {
     "interval": "the estimate lies in the middle of its interval, on the log scale for ratios",
@@ -138,7 +136,8 @@ def audit_together(audits: Sequence[Audit], evidences: Sequence[Evidence] = ()) 
     cases = [a.cases for a in audits]
     every = [*(a.evidence for a in audits), *evidences]
     return (
-        *(f for check in OF_REVIEW for f in check(cases)),
+        *direction.flips(cases),
+        *sources.counted_elsewhere(cases, every),
         *sources.sizes_differ(cases, every),
     )
 

@@ -7,11 +7,13 @@ from bayes_ivig.audit.finding import Case, Finding, listed
 from bayes_ivig.audit.intervals import two_sided_tests
 from bayes_ivig.effects import is_ratio
 from bayes_ivig.pooled import Estimate, pool
-from bayes_ivig.pooled.exact import mcnemar_exact
+from bayes_ivig.pooled.exact import fisher_exact, mcnemar_exact
+from bayes_ivig.published import POOLED, Published
 from bayes_ivig.published.answers import summed_n
-from bayes_ivig.studies import Means, Paired, TwoArm
+from bayes_ivig.studies import Means, Paired, PairedMargins, TwoArm
 from bayes_ivig.wording import probability, with_interval
 
+_Armed = TwoArm | Means | Paired | PairedMargins
 _LEAST_SHIFT = 0.1  # of a log ratio, from which the correction is said to make the estimate ...
 _LEAST_SHARE = 0.2  # ... if it is also this share of the standard error
 _MADE = "a pooled result that a correction of zero cells makes is a property of the correction, not of the trials"
@@ -31,7 +33,9 @@ def one_sided(case: Case) -> Iterator[Finding]:
         return printed[0] - 1e-12 <= x <= printed[1] + 1e-12
 
     one = next(((name, x) for name, x in ones if fits(x)), None)
-    if one is None or any(fits(x) for _, x in two_sided) or any(fits(e.p) for e in case.reproduction.by):
+    rare = [name for name, x in two_sided if fits(x) and "mid-P" in name]
+    usual = [name for name, x in two_sided if fits(x) and name not in rare]
+    if one is None or usual or any(fits(e.p) for e in case.reproduction.by):
         return
     main = two_sided[0]
     lost = main[1] > 0.05 >= one[1]
@@ -40,8 +44,9 @@ def one_sided(case: Case) -> Iterator[Finding]:
         (p.id,),
         f"{p.label}, {p.text}: this is {one[0]} ({probability(one[1])})",
         f"P = {probability(main[1])} by {main[0]}, two-sided" + (", not significant at 5%" if lost else ""),
-        "certain" if p.text.endswith("one-sided") else "probable",
-        "the printed digits are those of the one-sided test, and of none of these two-sided tests: "
+        "possible" if rare else "probable",
+        f"the printed digits are those of the one-sided test and of no usual two-sided one"
+        f"{f', {listed(rare)} apart' if rare else ''}: "
         + "; ".join(f"{name} {probability(x)}" for name, x in two_sided),
     )
 
@@ -52,8 +57,6 @@ def _exact_tests(case: Case) -> list[tuple[str, float]]:
         return []
     study = case.studies[0]
     if isinstance(study, TwoArm):
-        from bayes_ivig.pooled.exact import fisher_exact
-
         one, _ = fisher_exact(study.events_t, study.n_t, study.events_c, study.n_c)
         return [("Fisher's exact test, one-sided", one), *two_sided_tests((study,))]
     if isinstance(study, Paired) and study.t_only + study.c_only:
@@ -119,29 +122,45 @@ def _uncorrected(tables: Sequence[TwoArm], measure: str) -> Estimate:
     return next(e for e in pool(tables) if (e.method, e.measure, e.correction) == ("Mantel-Haenszel", measure, "none"))
 
 
-def double_zero(case: Case) -> Iterator[Finding]:
-    """Trials without events in either arm that are counted among the participants but have no weight."""
-    p = case.published
-    empty = [t for t in case.tables if t.events_t + t.events_c == 0 and t.n_t and t.n_c]
-    by = case.reproduction.by
-    if not empty or not by or not all(drops_double_zeros(e) for e in by):
+def double_zero(cases: Sequence[Case]) -> Iterator[Finding]:
+    """Trials without events in either arm that have no weight, and are counted or left out without a word."""
+    hit = [case for case in cases if _loses_trials(case)]
+    if not hit:
         return
-    rest = [t for t in case.tables if t not in empty]
-    ratio_methods = all(e.method in ("Mantel-Haenszel", "Peto") for e in by)
-    counted = p.participants is not None and int(p.participants) > sum(_people(t, p.participants, case) for t in rest)
-    if ratio_methods and not counted:
-        return  # the usual methods for ratios, and nothing printed says that these trials count
-    names, lost = listed([t.study for t in empty]), sum(t.n_t + t.n_c for t in empty)
+    trials = {t.study: t for case in hit for t in case.tables if _no_events(t)}
+    words = [
+        case.published.text
+        + (f", {case.published.participants} participants" if case.published.participants else "")
+        + f" ({case.published.id})"
+        for case in hit
+    ]
+    lost = sum(t.n_participants for t in trials.values())
     yield Finding(
         "double-zero trials",
-        (p.id,),
-        f"{p.text}: {names}, without events in either arm, {'has' if len(empty) == 1 else 'have'} no weight in it "
-        f"({by[0].label})" + (f", yet the printed {p.participants} participants include them" if counted else ""),
-        f"saying that {lost} patients or exposures are left out, or a method that keeps them "
-        "(risk difference, binomial model)",
+        tuple(case.published.id for case in hit),
+        f"{listed(list(trials))}, without events in either arm, {'has' if len(trials) == 1 else 'have'} no weight in "
+        f"{listed(words)}; the method is {hit[0].reproduction.by[0].label}",
+        f"saying that {lost} patients are left out, or a method that keeps them (risk difference, binomial model)",
         "certain",
-        "every method that reproduces the result gives these trials no weight",
+        "every method that reproduces these results gives such trials no weight"
+        + (", and their patients are among the printed participants" if hit[0].published.participants else ""),
     )
+
+
+def _no_events(t: TwoArm) -> bool:
+    return t.events_t + t.events_c == 0 and bool(t.n_t and t.n_c)
+
+
+def _loses_trials(case: Case) -> bool:
+    """Whether trials without events have no weight, and that is not simply what the usual methods for ratios do."""
+    p, by = case.published, case.reproduction.by
+    empty = [t for t in case.tables if _no_events(t)]
+    if p.measure not in ("RR", "OR", "RD") or not empty or not by or not all(drops_double_zeros(e) for e in by):
+        return False
+    if not all(e.method in ("Mantel-Haenszel", "Peto") for e in by):
+        return True
+    rest = [t for t in case.tables if t not in empty]
+    return p.participants is not None and int(p.participants) > sum(_people(t, p.participants, case) for t in rest)
 
 
 def drops_double_zeros(e: Estimate) -> bool:
@@ -164,7 +183,7 @@ def counted_twice(cases: Sequence[Case]) -> Iterator[Finding]:
     guessed = False
     for case in cases:
         twice = [s for s in case.studies if isinstance(s, TwoArm | Means) and _is_crossover(s, case)]
-        if not twice or case.published.measure not in ("RR", "OR", "RD", "SMD", "MD"):
+        if not twice or case.published.measure not in POOLED or not case.reproduction.computed:
             continue
         if case.reproduced or case.published.expected == "consistent":
             hit.append(case)
@@ -198,46 +217,48 @@ def _is_crossover(study: TwoArm | Means, case: Case) -> bool:
     return ("crossover" in design or "cross over" in design) and study.n_t == study.n_c
 
 
-def participants(case: Case) -> Iterator[Finding]:
-    """A printed number of participants that is not the number of patients in the data."""
-    p = case.published
-    text = p.estimate if p.measure == "participants" else p.participants
-    people = [s.n_participants for s in case.studies]
-    if text is None or None in people or (p.trials and not set(p.trials) <= {s.study for s in case.studies}):
-        return
-    printed, patients = int(float(text)), sum(n for n in people if n is not None)
-    if printed == patients:
-        return
-    armed = [s for s in case.studies if isinstance(s, TwoArm | Means | Paired)]
-    arms = {arm: sum(summed_n(s, arm) for s in armed) for arm in ("t", "c")}
-    odd = [s for s in armed if summed_n(s, "t") != s.n_participants]
-    about = f"{p.label}: {printed} participants are printed"
-    if armed and printed == arms["t"] + arms["c"]:
+def participants(cases: Sequence[Case]) -> Iterator[Finding]:
+    """Printed numbers of participants that are exposures, or not those of the data."""
+    exposures: list[tuple[Published, int, int, list[_Armed]]] = []
+    for case in cases:
+        p = case.published
+        text = p.estimate if p.measure == "participants" else p.participants
+        people = [s.n_participants for s in case.studies]
+        if text is None or None in people or (p.trials and not set(p.trials) <= {s.study for s in case.studies}):
+            continue
+        printed, patients = int(float(text)), sum(n for n in people if n is not None)
+        if printed == patients:
+            continue
+        armed = [s for s in case.studies if isinstance(s, _Armed)]
+        arms = [sum(summed_n(s, arm) for s in armed) for arm in ("t", "c")]
+        if armed and printed in (*arms, sum(arms)):
+            exposures.append((p, printed, patients, [s for s in armed if _other_exposures(s, printed == sum(arms))]))
+        else:
+            yield Finding(
+                "participants",
+                (p.id,),
+                f"{p.label}: {printed} participants are printed, the data have {patients}",
+                f"{patients} participants, or other data",
+                "possible",
+                "the source may count patients who do not enter this result",
+            )
+    if exposures:
+        trials = {s.study: s for *_, studies in exposures for s in studies}
+        details = [
+            f"{s.study} ({summed_n(s, 't')} and {summed_n(s, 'c')} of {s.n_participants} patients)"
+            for s in trials.values()
+        ]
         yield Finding(
             "patients counted twice",
-            (p.id,),
-            f"{about}, the patients of both arms together, but patients of "
-            f"{listed([s.study for s in armed if s.n_participants < summed_n(s, 't') + summed_n(s, 'c')])} are in both",
-            f"{patients} patients, each counted once",
+            tuple(p.id for p, *_ in exposures),
+            f"the printed participants are exposures: {'; '.join(f'{p.id}, {n}' for p, n, *_ in exposures)}, with "
+            + listed(details),
+            f"patients, each counted once: {'; '.join(f'{p.id}, {n}' for p, _, n, _ in exposures)}",
             "certain",
-            "the data count fewer patients than the arms together",
+            "each printed number is the size of one arm, or of both, and the data count other patients",
         )
-    elif armed and printed in arms.values():
-        details = [f"{s.study}, {summed_n(s, 't')} and {summed_n(s, 'c')} of {s.n_participants} patients" for s in odd]
-        yield Finding(
-            "patients counted twice",
-            (p.id,),
-            f"{about}, which are exposures ({'; '.join(details)})",
-            f"{patients} patients, each counted once",
-            "certain",
-            "the printed number is the size of one arm, and the data count other patients",
-        )
-    else:
-        yield Finding(
-            "participants",
-            (p.id,),
-            f"{about}, the data have {patients}",
-            f"{patients} participants, or other data",
-            "possible",
-            "the source may count patients who do not enter this result",
-        )
+
+
+def _other_exposures(study: _Armed, both: bool) -> bool:
+    arms = [summed_n(study, arm) for arm in ("t", "c")]
+    return study.n_participants != (sum(arms) if both else arms[0])

@@ -84,11 +84,15 @@ def beyond_its_p(case: Case) -> Iterator[Finding]:
         (p.id,),
         f"{p.text}: {what} allows at most {number(largest)} in {n} patients"
         + (f", and {p.estimate} over the root of {group:g} is {number(reduced)}" if entered else ""),
-        f"{number(reduced)} if {_SE_AS_SD}, or about {number(t * math.sqrt(2 / group))} from the test itself"
+        f"{number(reduced)} if that happened, or about {number(t * math.sqrt(2 / group))} from the test itself"
         if entered
         else f"at most {number(largest)}",
         "probable",
-        (_SE_AS_SD if entered else "the standardised difference and the test cannot come from the same data")
+        (
+            f"that is what {_SE_AS_SD} give"
+            if entered
+            else "the standardised difference and the test cannot come from the same data"
+        )
         + "; the bound holds for parallel groups and for any correlation within patients",
     )
 

@@ -139,7 +139,7 @@ def enumerate_tables(trials: Sequence[TrialSize], published: Sequence[Published]
             f"enumeration: {tried:,} sets of tables are possible, at most {MAX_SETS:,} are tried; "
             "give printed totals or percentages, which restrict them"
         )
-    pooled.sort(key=lambda p: (p.studies is not None, -len(p.printed)))
+    pooled.sort(key=lambda p: (len(p.studies or names), -len(p.printed)))  # the cheapest first
     kept: list[tuple[Ints, Ints]] = []
     complete = True
     for events_t, events_c in _pairs(*arms):
@@ -283,7 +283,7 @@ def _methods(tables: tuple[TwoArm, ...], pooled: Sequence[Published]) -> tuple[s
     answers = [reproduce(p, tables) for p in pooled]
     if not all(a.reproduced for a in answers):
         return None
-    return answers[0].methods if answers else ()
+    return answers[-1].methods if answers else ()
 
 
 def sizes_of(studies: Sequence[TwoArm], rows: Sequence[Mapping[str, str]], everything: bool) -> tuple[TrialSize, ...]:

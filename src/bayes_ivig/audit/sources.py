@@ -101,7 +101,7 @@ def disagree(cases: Sequence[Case]) -> Iterator[Finding]:
     for group in groups.values():
         spans = [_span(case.published) for case in group]
         known = [(case, span) for case, span in zip(group, spans, strict=True) if span is not None]
-        if len(known) < 2 or max(s[0] for _, s in known) <= min(s[1] for _, s in known):
+        if len(known) < 2 or _overlap([s for _, s in known]):
             continue
         said = "; ".join(f"{case.published.text} ({case.published.source or case.published.id})" for case, _ in known)
         yield Finding(
@@ -114,7 +114,13 @@ def disagree(cases: Sequence[Case]) -> Iterator[Finding]:
         )
 
 
+def _overlap(spans: Sequence[tuple[float, float]]) -> bool:
+    return max(low for low, _ in spans) <= min(high for _, high in spans)
+
+
 def _span(p: Published) -> tuple[float, float] | None:
+    if p.estimate is not None and p.measure in ("count", "participants"):
+        return float(p.estimate), float(p.estimate)
     if p.estimate is not None:
         return rounding(p.estimate)
     if p.mean_t is None or p.mean_c is None:
@@ -131,21 +137,20 @@ def sizes_of_trials(evidences: Sequence[Evidence]) -> Sizes:
     sizes: dict[str, dict[str, set[int]]] = {}
     for study in (s for e in evidences for s in e.studies):
         entry = sizes.setdefault(study.study, {"patients": set(), "exposures": set()})
-        if study.n_participants is not None:
+        if study.n_participants is not None and study.kind != "single-arm":
             entry["patients"].add(study.n_participants)
-        for column in ("n_t", "n_c", "n_pairs", "n"):
-            n = getattr(study, column, None)
-            if n and not (column in ("n_t", "n_c") and study.kind == "crossover"):
+        for column in ("n_t", "n_c", "n"):
+            if study.kind != "crossover" and (n := getattr(study, column, None)):
                 entry["exposures"].add(n)
     return sizes
 
 
-def counted_elsewhere(outcomes: Sequence[Sequence[Case]]) -> Iterator[Finding]:
+def counted_elsewhere(outcomes: Sequence[Sequence[Case]], evidences: Sequence[Evidence]) -> Iterator[Finding]:
     """A printed number of participants against the sizes that its trials have in every outcome."""
-    sizes = sizes_of_trials([case.evidence for cases in outcomes for case in cases])
+    sizes = sizes_of_trials(evidences)
     for p in (case.published for cases in outcomes for case in cases):
         text = p.estimate if p.measure == "participants" else p.participants
-        if text is None or not p.trials or not set(p.trials) <= set(sizes):
+        if text is None or not p.trials or not all(sizes.get(t, {}).get("patients") for t in p.trials):
             continue
         printed = int(float(text))
         patients = {sum(x) for x in product(*(sizes[t]["patients"] for t in p.trials))}
@@ -165,15 +170,13 @@ def counted_elsewhere(outcomes: Sequence[Sequence[Case]]) -> Iterator[Finding]:
                 "the trials have other sizes in every outcome of this review",
             )
         else:
-            exposures = [
-                t for t in p.trials if sizes[t]["exposures"] and min(sizes[t]["exposures"]) < max(sizes[t]["patients"])
-            ]
+            exposures = [t for t in p.trials if sizes[t]["exposures"] - sizes[t]["patients"]]
             yield Finding(
                 "patients counted twice" if most > printed and exposures else "participants",
                 (p.id,),
                 f"{p.label}: {printed} participants are printed; the trials have {most} patients, each counted once "
                 f"({each})",
-                f"{most} patients" + (f"; {listed(exposures)} also enters by exposures" if exposures else ""),
+                f"{most} patients" + (f"; some outcomes count exposures of {listed(exposures)}" if exposures else ""),
                 "probable" if printed in patients else "certain",
                 "the number is that of exposures or of a part of the patients in some outcome",
             )

@@ -110,7 +110,8 @@ def _absolute(published: Published, studies: tuple[Study, ...]) -> list[Answer]:
 
 def _participants(published: Published, studies: tuple[Study, ...]) -> list[Answer]:
     patients = [s.n_participants for s in studies]
-    found = [("patients, each once", sum(n for n in patients if n is not None))] if None not in patients else []
+    once = "patients or exposures" if isinstance(studies[0], SingleArm) else "patients, each once"
+    found = [(once, sum(n for n in patients if n is not None))] if None not in patients else []
     arms = [(summed_n(s, "t"), summed_n(s, "c")) for s in studies if not isinstance(s, Effect | SingleArm)]
     if arms:
         n_t, n_c = (sum(column) for column in zip(*arms, strict=True))

@@ -109,7 +109,8 @@ class Published:
         if self.measure in ("percent", "per-100"):
             numbers = f"{numbers}%" if self.measure == "percent" else f"{numbers} per 100"
         elif self.measure in ("participants", "count"):
-            numbers = f"{numbers} {'participants' if self.measure == 'participants' else 'events'}"
+            noun = "participant" if self.measure == "participants" else "event"
+            numbers = f"{numbers} {noun}{'' if numbers == '1' else 's'}"
         else:
             numbers = f"{'P' if self.measure == 'p' else self.measure} {numbers}".strip()
         if self.mean_t is not None and self.mean_c is not None:

@@ -1,0 +1,125 @@
+"""The command that judges published numbers."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bayes_ivig.cli.options import BenefitOption, JsonOption
+from bayes_ivig.errors import CheckFailedError, InputError
+
+if TYPE_CHECKING:
+    from bayes_ivig.audit import Reconstruction
+    from bayes_ivig.audit.review import ReviewAudit
+    from bayes_ivig.published import Published
+
+
+def audit(
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FILE|REVIEW]",
+            help="A shipped review, a folder with a review.toml, or your own .csv file of trials (then --published "
+            "too); every shipped review unless given.",
+        ),
+    ] = None,
+    published: Annotated[
+        Path | None,
+        typer.Option(
+            "--published",
+            metavar="FILE",
+            help="Published results of your file: .csv with the columns id, measure, estimate, ci_low, ci_high, p, "
+            "..., or .toml with [[published]] tables.",
+        ),
+    ] = None,
+    enumerate_all: Annotated[
+        bool,
+        typer.Option(
+            "--enumerate",
+            help="Search for every set of tables compatible with the results, also where the counts are known.",
+        ),
+    ] = False,
+    benefit: BenefitOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Are the published numbers right? Recompute them, name the method behind each, and flag what cannot be.
+
+    Measures: RR, OR, RD, MD, SMD, percent, per-100, NNT, participants, count, p. Numbers are text: the printed
+    decimals count. Other columns: method, participants, events_t, n_t, events_c, n_c, mean_t, spread_t, mean_c,
+    spread_c, spread (SD, SE or unnamed), arm (t, c or difference), studies (separated by semicolons), inverted
+    (yes: printed as control over treatment), reading, claims, same_as, expected, label, source, note.
+
+    Where the cells of events_t and events_c are empty, every table compatible with the results is searched for.
+    Exit codes: 0 done, findings or not; 2 bad input; 3 a result marked expected = "reproduced" is not.
+
+    Examples:  bayes-ivig audit mmn-2022;  bayes-ivig audit trials.csv --published published.csv
+    """
+    results = _audits(target, published, enumerate_all, benefit)
+    if json:
+        from bayes_ivig.store import json_text
+
+        objects = [{"schema": 1, **result.to_json()} for result in results]
+        sys.stdout.write(json_text({"schema": 1, "audits": objects} if target is None else objects[0]))
+    else:
+        from bayes_ivig.present import console
+        from bayes_ivig.present_audit import audit_view
+
+        for result in results:
+            console().print(audit_view(result))
+    failed = [p.id for result in results for p in result.failed]
+    if failed:
+        raise CheckFailedError(f"expected to be reproduced, and not: {', '.join(failed)}")
+
+
+def _audits(
+    target: str | None, published: Path | None, enumerate_all: bool, benefit: str | None
+) -> "list[ReviewAudit]":
+    from bayes_ivig.audit.review import audit_one, audit_review
+    from bayes_ivig.reviews import list_reviews, load_review
+
+    path = Path(target) if target else None
+    if path is None or not (path.suffix.casefold() == ".csv" or path.is_file()):
+        if published is not None:
+            raise InputError("--published: a review has its published results already; the option is for your own file")
+        if path is not None and (path / "review.toml").is_file():
+            path = path.resolve()
+            return [audit_review(load_review(path.name, path.parent), enumerate_all=enumerate_all)]
+        names = [target] if target else list_reviews()
+        return [audit_review(load_review(name), enumerate_all=enumerate_all) for name in names]
+    if published is None:
+        raise InputError(
+            "--published: give the file of the published results, such as published.csv with the columns "
+            "id, measure, estimate, ci_low, ci_high"
+        )
+    from bayes_ivig.audit.sizes import load_sizes
+    from bayes_ivig.evidence import load_csv
+    from bayes_ivig.published.file import load_published_results
+
+    results = load_published_results(published)
+    sizes = load_sizes(path)
+    if sizes is None:
+        return [audit_one(load_csv(path, benefit=benefit), results, enumerate_all=enumerate_all)]
+    from bayes_ivig.audit import enumerate_tables
+
+    found = enumerate_tables(sizes, results)
+    if found is None:
+        raise InputError(f"{path.name}: events are missing, and no published result says anything about them")
+    return [_reconstructed(path, found, results, benefit)]
+
+
+def _reconstructed(
+    path: Path, found: "Reconstruction", results: "tuple[Published, ...]", benefit: str | None
+) -> "ReviewAudit":
+    """Audit the tables found where they are the only ones, else report the search alone."""
+    from dataclasses import replace
+
+    from bayes_ivig.audit.review import audit_one
+    from bayes_ivig.evidence import Evidence
+    from bayes_ivig.studies import TwoArm
+
+    placeholder = tuple(TwoArm(t.study, t.events_t or 0, t.n_t, t.events_c or 0, t.n_c) for t in found.trials)
+    studies = found.solutions[0] if found.unique else placeholder
+    evidence = Evidence("user", "reconstructed", studies, f"{path.stem}, counts reconstructed", benefit=benefit)
+    whole = audit_one(evidence, results if found.unique else ())
+    return replace(whole, audits=(replace(whole.audits[0], reconstructions=(("", found),)),))
