@@ -76,7 +76,11 @@ def _exact_tests(case: Case) -> list[tuple[str, float]]:
 
 
 def correction_only(case: Case) -> Iterator[Finding]:
-    """A result reproduced only with 0.5 added somewhere, and another without."""
+    """A result reproduced only with 0.5 added somewhere, where that makes a difference.
+
+    The difference is that of Mantel-Haenszel with and without this correction, whatever the method of the result:
+    methods that weigh trials by their own variance cannot do without one.
+    """
     p = case.published
     corrected = [e for e in case.reproduction.by if e.correction != "none"]
     if p.measure not in ("RR", "OR") or not corrected or len(corrected) < len(case.reproduction.by):
@@ -85,7 +89,8 @@ def correction_only(case: Case) -> Iterator[Finding]:
     touched = [t.study for t in tables if 0 in (t.events_t, t.events_c, t.n_t - t.events_t, t.n_c - t.events_c)]
     if not touched:
         return
-    made, free = corrected[0], _uncorrected(tables, p.measure)
+    by = corrected[0]
+    made, free = (_mantel_haenszel(tables, p.measure, correction) for correction in (by.correction, "none"))
     zero = listed(touched)
     text = p.text
     if math.isnan(free.estimate):
@@ -93,7 +98,7 @@ def correction_only(case: Case) -> Iterator[Finding]:
         yield Finding(
             "continuity correction",
             (p.id,),
-            f"{text} exists only because 0.5 was added to the cells of {zero} ({made.label}); "
+            f"{text} exists only because 0.5 was added to the cells of {zero} ({by.label}); "
             f"the trials have {totals[0]} against {totals[1]} events",
             f"no finite {p.measure} ({free.note}); an exact or a Bayesian binomial analysis needs no correction",
             "certain",
@@ -111,15 +116,16 @@ def correction_only(case: Case) -> Iterator[Finding]:
     yield Finding(
         "continuity correction",
         (p.id,),
-        f"{text} owes {words} to 0.5 added to the cells of {zero} ({made.label})",
+        f"{text} owes {words} to 0.5 added to the cells of {zero} ({by.label})",
         f"without it, {p.measure} {with_interval(value, (low, high))} by Mantel-Haenszel",
         "certain",
         _MADE,
     )
 
 
-def _uncorrected(tables: Sequence[TwoArm], measure: str) -> Estimate:
-    return next(e for e in pool(tables) if (e.method, e.measure, e.correction) == ("Mantel-Haenszel", measure, "none"))
+def _mantel_haenszel(tables: Sequence[TwoArm], measure: str, correction: str) -> Estimate:
+    wanted = ("Mantel-Haenszel", measure, correction)
+    return next(e for e in pool(tables) if (e.method, e.measure, e.correction) == wanted)
 
 
 def double_zero(cases: Sequence[Case]) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ _SD_AS_SE = "standard deviations entered as standard errors"
 _BEYOND = 1.5  # times the largest standardised difference that a P value allows
 _WIDE = 2.0  # times the standard error that n patients give
 _NARROW = 0.6
+_NEAR = 1.25  # ratio of t statistics that different tests of the same data may have
 _MAX_TRIALS = 30  # that are tried one by one
 
 
@@ -130,9 +131,8 @@ def plus_minus(case: Case) -> Iterator[Finding]:
         return
     total = int(p.participants) if p.participants else None
     designs = [d for d in ("pairs", "groups") if _possible(d, n_t, n_c, total)]
-    as_sd = [_p_span(p, n_t, n_c, design, standard=False) for design in designs]
-    as_se = [_p_span(p, n_t, n_c, design, standard=True) for design in designs]
-    sd_fits, se_fits = (any(a[0] <= printed[1] and printed[0] <= a[1] for a in spans) for spans in (as_sd, as_se))
+    as_sd, as_se = ([_t_span(p, n_t, n_c, design, standard=x) for design in designs] for x in (False, True))
+    sd_fits, se_fits = (any(_fits(printed, *span) for span in spans) for spans in (as_sd, as_se))
     stated = p.spread or "unnamed"
     if not designs or sd_fits == se_fits or ((stated == "SD") == sd_fits and stated != "unnamed"):
         return
@@ -140,7 +140,7 @@ def plus_minus(case: Case) -> Iterator[Finding]:
         return  # what an unnamed plus-minus figure is usually taken for
     wrong, right = ("SD", "SE") if se_fits else ("SE", "SD")
     spans = as_sd if se_fits else as_se
-    low, high = min(s[0] for s in spans), max(s[1] for s in spans)
+    low, high = min(_p(t[1], df) for *t, df in spans), max(_p(t[0], df) for *t, df in spans)
     r = _correlation(p, n_t, printed) if right == "SE" and "pairs" in designs else None
     implied = "" if r is None else f", with a correlation within patients of {r:.2f}"
     odd = r is not None and abs(r) > 0.5 and r < 0
@@ -154,7 +154,8 @@ def plus_minus(case: Case) -> Iterator[Finding]:
         "possible" if odd else "certain",
         "that correlation is strange, so the unit or the test may differ too"
         if odd
-        else f"no correlation between the two measurements, and no rounding, gives the printed P with {wrong}s",
+        else f"no t test of {wrong}s gives a P near the printed one, whatever the rounding"
+        + (" and the correlation within patients" if "pairs" in designs else ""),
     )
 
 
@@ -164,8 +165,14 @@ def _possible(design: str, n_t: int, n_c: int, total: int | None) -> bool:
     return total in (None, n_t + n_c)
 
 
-def _p_span(p: Published, n_t: int, n_c: int, design: str, *, standard: bool) -> tuple[float, float]:
-    """P values of a t test that the printed figures allow, rounding and any correlation included."""
+def _fits(printed: tuple[float, float], low: float, high: float, df: int) -> bool:
+    """Whether a printed P is near those of t between the two: other tests differ by less than SE from SD."""
+    least, most = (float(stdtrit(df, 1 - x / 2)) if x > 0 else math.inf for x in reversed(printed))
+    return low / _NEAR <= most and least <= high * _NEAR
+
+
+def _t_span(p: Published, n_t: int, n_c: int, design: str, *, standard: bool) -> tuple[float, float, int]:
+    """Lowest and highest |t| that the printed figures allow, rounding and any correlation included, and its df."""
     mean_t, mean_c, spread_t, spread_c = (rounding(str(x)) for x in (p.mean_t, p.mean_c, p.spread_t, p.spread_c))
     ends = [mean_t[0] - mean_c[1], mean_t[1] - mean_c[0]]
     smallest = 0.0 if ends[0] <= 0 <= ends[1] else min(map(abs, ends))
@@ -174,10 +181,10 @@ def _p_span(p: Published, n_t: int, n_c: int, design: str, *, standard: bool) ->
     high = [spread_t[1] / root_t, spread_c[1] / root_c]
     low = [max(spread_t[0], 0.0) / root_t, max(spread_c[0], 0.0) / root_c]
     if design == "pairs":
-        df, wide, narrow = n_t - 1, sum(high), max(0.0, abs(low[0] - low[1]) - (high[0] - low[0]) - (high[1] - low[1]))
+        df, wide, narrow = n_t - 1, sum(high), max(0.0, low[0] - high[1], low[1] - high[0])
     else:
         df, wide, narrow = n_t + n_c - 2, math.hypot(*high), math.hypot(*low)
-    return _p(largest / narrow if narrow else math.inf, df), _p(smallest / wide if wide else math.inf, df)
+    return smallest / wide if wide else math.inf, largest / narrow if narrow else math.inf, df
 
 
 def _p(t: float, df: int) -> float:
