@@ -22,6 +22,7 @@ finally:
         (["--help"], "Usage:"),
         (["--version"], "bayes-ivig "),
         (["fit", "--help"], "--no-figures"),
+        (["audit", "--help"], "--enumerate"),
         (["data", "list"], "mmn-2007"),
         (["models", "list"], "binomial-or-midpoint-random"),
         (["priors", "list"], "turner2015"),

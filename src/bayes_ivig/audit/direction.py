@@ -1,13 +1,17 @@
 """Checks of direction: a result upside down, a trial entered the wrong way round, analyses that disagree."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bayes_ivig.audit.finding import Case, Finding, listed
+from bayes_ivig.audit.intervals import standard_error
 from bayes_ivig.effects import is_ratio, null_value
-from bayes_ivig.published import POOLED, reproduce
+from bayes_ivig.published import POOLED, Published, reproduce
+from bayes_ivig.published.answers import answers
 from bayes_ivig.studies import Effect, Means, Paired, PairedMargins, Study, TwoArm
 
+_CLOSE, _FAR = 0.3, 1.0  # standard errors within which a result is near, and from which it is far
 _MAX_TRIALS = 30  # that are turned round one by one
 
 
@@ -32,14 +36,24 @@ def upside_down(case: Case) -> Iterator[Finding]:
             "every printed digit is reproduced that way round, and by no method the other way",
         )
         return
-    if len(p.printed) < 3 or len(case.studies) > _MAX_TRIALS:
+    if len(p.printed) < 3:
         return
+    found = _one_turned(case) or _nearly(case)
+    if found is not None:
+        yield found
+
+
+def _one_turned(case: Case) -> Finding | None:
+    """A result that follows from the trials if one of them is turned round."""
+    p = case.published
+    if not 1 < len(case.studies) <= _MAX_TRIALS:
+        return None
     for i, study in enumerate(case.studies):
         for how, other in _turned(study):
             studies = (*case.studies[:i], other, *case.studies[i + 1 :])
             again = reproduce(replace(p, studies=None), studies)
-            if again.reproduced and len(case.studies) > 1:
-                yield Finding(
+            if again.reproduced:
+                return Finding(
                     "direction",
                     (p.id,),
                     f"{p.text} follows from these trials with {how} of {study.study} exchanged ({again.methods[0]})",
@@ -49,7 +63,43 @@ def upside_down(case: Case) -> Iterator[Finding]:
                     "certain",
                     "every printed digit is reproduced by that exchange, and by no method without it",
                 )
-                return
+    return None
+
+
+def _nearly(case: Case) -> Finding | None:
+    """A result near what the data give the other way round, and far from what they give."""
+    p = case.published
+    se = standard_error(p)
+    direct, turned = (_distance(q, case) for q in (p, replace(p, inverted=not p.inverted)))
+    if se is None or direct is None or turned is None or not sum(se) > 0:
+        return None
+    unit = sum(se) / 2
+    if turned > _CLOSE * unit or direct < _FAR * unit:
+        return None
+    e = case.evidence
+    over = "over" if is_ratio(p.measure) else "minus"
+    first, second = (e.control, e.treatment) if not p.inverted else (e.treatment, e.control)
+    return Finding(
+        "direction",
+        (p.id,),
+        f"{p.text} is near what these data give as {first} {over} {second}, and far from {second} {over} {first}",
+        f"{case.reproduction.computed} as {second} {over} {first}",
+        "probable",
+        f"estimate and limits are within {turned / unit:.2f} standard errors that way round, "
+        f"{direct / unit:.1f} the other way; no method gives every printed digit",
+    )
+
+
+def _distance(p: Published, case: Case) -> float | None:
+    """Largest difference, on the analysis scale, between the printed numbers and the nearest answer's."""
+    scale = (lambda x: math.log(x) if x > 0 else math.nan) if is_ratio(p.measure) else float
+    printed = [scale(float(text)) for text in p.printed]
+    gaps = [
+        max(abs(scale(x) - y) for x, y in zip(a.values, printed, strict=True))
+        for a in answers(p, case.studies)
+        if all(math.isfinite(x) for x in a.values)
+    ]
+    return min((gap for gap in gaps if math.isfinite(gap)), default=None)
 
 
 def _turned(s: Study) -> list[tuple[str, Study]]:
