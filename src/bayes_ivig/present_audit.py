@@ -63,6 +63,8 @@ def _verdict(r: Reproduction) -> str:
     if r.reproduced:
         more = len(r.methods) - _MOST_METHODS
         return "; ".join(r.methods[:_MOST_METHODS]) + (f"; and {more} more" if more > 0 else "")
+    if not r.published.printed:
+        return "no estimate is printed"
     if not r.methods:
         return f"not reproduced: {r.note}" if r.note else "not reproduced by any method"
     return f"no method; the nearest is {r.computed} by {r.methods[0]}"
@@ -78,9 +80,12 @@ def _findings(findings: Sequence[Finding]) -> list[RenderableType]:
         return []
     grid = Table.grid(padding=(0, 1))
     grid.add_column(min_width=10)
+    why = ("", "")
     for f in findings:
         first = Text.assemble((f"{f.check}: ", "bold"), f"{f.seen}.")
         grid.add_row(Text(f"  {f.sure}", style=_STYLE[f.sure]), first)
         grid.add_row("", Text(f"Consistent would be: {f.consistent}."))
-        grid.add_row("", Text(f"Why {f.sure}: {f.reason}.", style="dim"))
+        if why != (f.sure, f.reason):  # said once for several in a row
+            grid.add_row("", Text(f"Why {f.sure}: {f.reason}.", style="dim"))
+        why = (f.sure, f.reason)
     return [grid]

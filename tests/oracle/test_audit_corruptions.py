@@ -155,6 +155,18 @@ def _dispersion(rng, power):
     return MEANS, [clean], MEANS, [replace(wrong, expected="unknown", p=None)]
 
 
+def se_in_the_data(rng):
+    """The data themselves hold standard errors, so that every published number follows from them."""
+    large = [s for s in MEANS.studies if abs(s.mean_t - s.mean_c) * s.n_c**0.5 > 4 * s.sd_c]
+    which = one_of(rng, large).study
+    entered = tuple(
+        replace(s, sd_t=s.sd_t * s.n_t**-0.5, sd_c=s.sd_c * s.n_c**-0.5) if s.study == which else s
+        for s in MEANS.studies
+    )
+    clean, wrong = (as_published(pool(studies, "SMD")[0], decimals=3) for studies in (MEANS.studies, entered))
+    return MEANS, [clean], replace(MEANS, studies=entered, rows=()), [wrong]
+
+
 def smd_beyond_its_p(rng):
     """One trial known by its mean difference only; its SMD is published from standard errors."""
     n = int(rng.integers(20, 60))
@@ -352,6 +364,7 @@ CORRUPTIONS = [
     ("one-sided P", one_sided_mcnemar),
     ("SE and SD", se_for_sd),
     ("SE and SD", sd_for_se),
+    ("SE and SD", se_in_the_data),
     ("SE and SD", smd_beyond_its_p),
     ("SE and SD", plus_minus_se),
     ("SE and SD", plus_minus_sd),

@@ -7,7 +7,6 @@ import pytest
 
 from bayes_ivig.audit import TrialSize, enumerate_tables
 from bayes_ivig.audit.enumeration import paired_tables
-from bayes_ivig.errors import InputError
 from bayes_ivig.pooled import pool, pool_variants
 from bayes_ivig.pooled.many import pool_many
 from bayes_ivig.published import Published, reproduce
@@ -158,9 +157,12 @@ def test_nothing_printed_means_no_search():
 
 
 def test_a_search_too_large_says_what_would_help():
-    many = [TrialSize(f"t{i}", 100, 100) for i in range(6)]
-    with pytest.raises(InputError, match="give printed totals or percentages"):
-        enumerate_tables(many, (result("x", "2.00", ("1.00", "4.00")),))
+    for number, size in ((6, 100), (3, 12)):  # too many for one arm, too many for both
+        many = [TrialSize(f"t{i}", size, size) for i in range(number)]
+        found = enumerate_tables(many, (result("x", "2.00", ("1.00", "4.00")),))
+        assert (found.tried, found.unique, found.solutions) == (0, False, ())
+        assert found.verdict.startswith("not made, more than 1,000,000 sets")
+        assert found.verdict.endswith("printed totals or percentages restrict them")
 
 
 def test_pairs_within_margins():

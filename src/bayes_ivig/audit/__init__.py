@@ -46,6 +46,7 @@ OF_OUTCOME: tuple[Callable[[Sequence[Case]], Iterator[Finding]], ...] = (
     counts.double_zero,
     counts.counted_twice,
     counts.participants,
+    dispersion.too_small,
     sources.disagree,
 )
 CHECKS: Mapping[str, str] = {
@@ -122,7 +123,7 @@ def audit(evidence: Evidence, published: Sequence[Published], *, enumerate_all: 
     Raises
     ------
     InputError
-        A result that names a trial or a reading that is not there, or a search that is too large.
+        A result that names a trial or a reading that is not there.
     """
     cases = tuple(_case(evidence, p, published) for p in published)
     findings = [f for case in cases for check in OF_EACH for f in check(case)]

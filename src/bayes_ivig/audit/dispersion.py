@@ -18,6 +18,7 @@ _SD_AS_SE = "standard deviations entered as standard errors"
 _BEYOND = 1.5  # times the largest standardised difference that a P value allows
 _WIDE = 2.0  # times the standard error that n patients give
 _NARROW = 0.6
+_FAR_APART = 3.0  # standard deviations between two means, from which one looks again
 _NEAR = 1.25  # ratio of t statistics that different tests of the same data may have
 _MAX_TRIALS = 30  # that are tried one by one
 
@@ -85,7 +86,8 @@ def beyond_its_p(case: Case) -> Iterator[Finding]:
         (p.id,),
         f"{p.text}: {what} allows at most {number(largest)} in {n} patients"
         + (f", and {p.estimate} over the root of {group:g} is {number(reduced)}" if entered else ""),
-        f"{number(reduced)} if that happened, or about {number(t * math.sqrt(2 / group))} from the test itself"
+        f"{number(reduced)} with the standard deviations behind them, or about {number(t * math.sqrt(2 / group))} "
+        "from the test itself"
         if entered
         else f"at most {number(largest)}",
         "probable",
@@ -96,6 +98,28 @@ def beyond_its_p(case: Case) -> Iterator[Finding]:
         )
         + "; the bound holds for parallel groups and for any correlation within patients",
     )
+
+
+def too_small(cases: Sequence[Case]) -> Iterator[Finding]:
+    """Trials whose means differ by more standard deviations than is likely: SDs in the data that may be SEs."""
+    trials = {s.study: s for case in cases for s in case.evidence.studies if isinstance(s, Means)}
+    for s in trials.values():
+        sd = math.sqrt((s.sd_t**2 + s.sd_c**2) / 2)
+        apart, n = abs(s.mean_t - s.mean_c) / sd, math.sqrt(s.n_t * s.n_c)
+        if apart < _FAR_APART:
+            continue
+        others = [math.sqrt((o.sd_t**2 + o.sd_c**2) / 2) for o in trials.values() if o is not s]
+        small = bool(others) and sd < 2 * float(np.median(others)) / math.sqrt(n)
+        yield Finding(
+            "SE and SD",
+            (s.study,),
+            f"{s.study}: the means {number(s.mean_t)} and {number(s.mean_c)} are {apart:.1f} standard deviations apart "
+            f"(SD {number(s.sd_t)} and {number(s.sd_c)} in {s.n_t} and {s.n_c} patients)",
+            f"{number(apart / math.sqrt(n))} standard deviations if these are standard errors",
+            "probable" if small else "possible",
+            f"effects of {_FAR_APART:g} standard deviations are rare"
+            + (", and the other trials have standard deviations as many times larger" if small else ""),
+        )
 
 
 def _statistics(case: Case) -> list[tuple[str, float, int, bool]]:

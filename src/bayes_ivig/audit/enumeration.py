@@ -4,6 +4,7 @@ Where a review prints only pooled results, totals or percentages, and the sizes 
 set of tables is tried; a reconstruction is worth something only if it is the only one left.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_ivig.effects import Array, is_ratio
-from bayes_ivig.errors import InputError
 from bayes_ivig.pooled.many import Cells, pool_many
 from bayes_ivig.published import Published, reproduce, rounding
 from bayes_ivig.studies import Paired, PairedMargins, TwoArm
@@ -48,7 +48,8 @@ class Reconstruction:
     """Every set of tables compatible with what was printed, and the methods that make each fit.
 
     `tried` counts the sets that have the right totals; `complete` is False where only the first of many
-    solutions were kept; `why_none` says what stood in the way where there is none.
+    solutions were kept; `why_none` says what stood in the way where there is none, and `untried` why no search
+    was made.
     """
 
     trials: tuple[TrialSize, ...]
@@ -58,6 +59,7 @@ class Reconstruction:
     methods: tuple[tuple[str, ...], ...]
     complete: bool = True
     why_none: str = ""
+    untried: str = ""
 
     @property
     def unique(self) -> bool:
@@ -67,6 +69,8 @@ class Reconstruction:
     @property
     def verdict(self) -> str:
         """One sentence for a reader."""
+        if self.untried:
+            return f"not made, {self.untried}"
         sizes = ", ".join(f"{t.study} {t.n_t}" + (f"+{t.n_c}" if t.n_c != t.n_t else "") for t in self.trials)
         start = f"{self.tried:,} sets of tables of the sizes {sizes} tried against {', '.join(self.used)}: "
         if not self.solutions:
@@ -75,7 +79,8 @@ class Reconstruction:
             t, c = (
                 ", ".join(str(getattr(s, column)) for s in self.solutions[0]) for column in ("events_t", "events_c")
             )
-            return start + f"one is compatible, ({t}) against ({c}) events; the reconstruction is unique"
+            by = f", by {'; '.join(self.methods[0])}" if self.methods[0] else ""
+            return start + f"one is compatible, ({t}) against ({c}) events{by}; the reconstruction is unique"
         number = f"{len(self.solutions)}" if self.complete else f"more than {len(self.solutions)}"
         return start + f"{number} are compatible; the reconstruction is not unique"
 
@@ -96,6 +101,7 @@ class Reconstruction:
                 for tables, methods in zip(self.solutions, self.methods, strict=True)
             ],
             "why_none": self.why_none,
+            "untried": self.untried,
             "verdict": self.verdict,
         }
 
@@ -115,12 +121,8 @@ def enumerate_tables(trials: Sequence[TrialSize], published: Sequence[Published]
     Returns
     -------
     Reconstruction or None
-        None where nothing printed says anything about these tables.
-
-    Raises
-    ------
-    InputError
-        More sets of tables than a search can try.
+        None where nothing printed says anything about these tables. A search over more than `MAX_SETS` sets of
+        tables is not made, and says so.
     """
     names = [t.study for t in trials]
     about = [p for p in published if not (p.reading or p.kind) and set(p.studies or ()) <= set(names)]
@@ -133,16 +135,15 @@ def enumerate_tables(trials: Sequence[TrialSize], published: Sequence[Published]
     if empty is not None:
         return Reconstruction(tuple(trials), used, 0, (), (), why_none=empty.why)
     arms = [_arm_counts(trials, arm, limits[arm]) for arm in ("t", "c")]
-    tried = len(arms[0]) * len(arms[1])
-    if tried > MAX_SETS:
-        raise InputError(
-            f"enumeration: {tried:,} sets of tables are possible, at most {MAX_SETS:,} are tried; "
-            "give printed totals or percentages, which restrict them"
-        )
+    tried = math.prod(MAX_SETS + 1 if counts is None else len(counts) for counts in arms)
+    events_of_t, events_of_c = arms
+    if events_of_t is None or events_of_c is None or tried > MAX_SETS:
+        untried = f"more than {MAX_SETS:,} sets of tables are possible; printed totals or percentages restrict them"
+        return Reconstruction(tuple(trials), used, 0, (), (), untried=untried)
     pooled.sort(key=lambda p: (len(p.studies or names), -len(p.printed)))  # the cheapest first
     kept: list[tuple[Ints, Ints]] = []
     complete = True
-    for events_t, events_c in _pairs(*arms):
+    for events_t, events_c in _pairs(events_of_t, events_of_c):
         found = _compatible(trials, events_t, events_c, pooled)
         kept += zip(events_t[found], events_c[found], strict=True)
         if len(kept) > MAX_KEPT:
@@ -198,17 +199,14 @@ def _limit(published: Published, trials: Sequence[TrialSize], arm: str) -> _Limi
     return _Limit(published.id, chosen, allowed, f"{total} events are more than the {n} patients")
 
 
-def _arm_counts(trials: Sequence[TrialSize], arm: str, limits: Sequence[_Limit]) -> Ints:
-    """Every vector of events of one arm within the limits, shape (vectors, trials)."""
+def _arm_counts(trials: Sequence[TrialSize], arm: str, limits: Sequence[_Limit]) -> Ints | None:
+    """Every vector of events of one arm within the limits, shape (vectors, trials); None where they are too many."""
     counts = np.zeros((1, 0), dtype=np.int64)
     for i, trial in enumerate(trials):
         known, n = getattr(trial, f"events_{arm}"), getattr(trial, f"n_{arm}")
         choices = np.arange(n + 1) if known is None else np.array([known])
         if len(counts) * len(choices) > MAX_SETS:
-            raise InputError(
-                f"enumeration: {len(counts) * len(choices):,} and more columns of events are possible; "
-                "give printed totals or percentages, which restrict them"
-            )
+            return None
         counts = np.hstack((np.repeat(counts, len(choices), axis=0), np.tile(choices, len(counts))[:, None]))
         for limit in limits:
             so_far = counts @ limit.chosen[: i + 1].astype(np.int64)
