@@ -53,6 +53,17 @@ def one_of(rng, values):
     return values[rng.integers(len(values))]
 
 
+def moves(studies, others, measure=None, i=0):
+    """Whether a change of the data is large enough to see: no number within 0.5 standard errors of any before."""
+    changed = pool(others, measure)[i]
+    return all(
+        max(abs(x - y) for x, y in zip((e.estimate, *e.ci), (changed.estimate, *changed.ci), strict=True))
+        > 0.5 * changed.se
+        for e in pool(studies, measure)
+        if e.measure == changed.measure
+    )
+
+
 def any_result(rng, measures=("RR", "OR")):
     evidence = EVIDENCE[one_of(rng, COUNTS)]
     return evidence, one_of(rng, [e for e in estimates(evidence, measures) if e.correction != "all"])
@@ -143,14 +154,16 @@ def sd_for_se(rng):
 
 
 def _dispersion(rng, power):
-    measure = one_of(rng, ["MD", "SMD"])
-    whole = rng.random() < 0.5
-    which = None if whole else one_of(rng, MEANS.studies).study
-    entered = [
-        replace(s, sd_t=s.sd_t * s.n_t**power, sd_c=s.sd_c * s.n_c**power) if which in (None, s.study) else s
-        for s in MEANS.studies
-    ]
-    i = rng.integers(4)
+    while True:
+        measure = one_of(rng, ["MD", "SMD"])
+        which = None if rng.random() < 0.5 else one_of(rng, MEANS.studies).study
+        entered = [
+            replace(s, sd_t=s.sd_t * s.n_t**power, sd_c=s.sd_c * s.n_c**power) if which in (None, s.study) else s
+            for s in MEANS.studies
+        ]
+        i = rng.integers(4)
+        if which is None or moves(MEANS.studies, entered, measure, i):
+            break
     clean, wrong = (as_published(pool(studies, measure)[i], decimals=3) for studies in (MEANS.studies, entered))
     return MEANS, [clean], MEANS, [replace(wrong, expected="unknown", p=None)]
 
@@ -202,13 +215,13 @@ def _plus_minus(rng, said):
 
 
 def impossible_interval(rng):
-    estimate = pool(MEANS.studies, "SMD")[0]
-    clean = as_published(estimate, p=None)
+    clean = as_published(pool(MEANS.studies[:1], "SMD")[0], p=None)
     value, low, high = (float(x) for x in clean.printed)
     k = rng.uniform(2.5, 5)
     wide = (f"{value + k * (low - value):.2f}", f"{value + k * (high - value):.2f}")
     method = "inverse variance, fixed effect"
-    return MEANS, [replace(clean, method=method)], MEANS, [replace(clean, ci=wide, expected="unknown", method=method)]
+    alone = replace(MEANS, studies=MEANS.studies[:1], rows=())
+    return alone, [replace(clean, method=method)], alone, [replace(clean, ci=wide, expected="unknown", method=method)]
 
 
 def upside_down(rng):
@@ -224,11 +237,14 @@ def upside_down(rng):
 
 
 def one_trial_turned(rng):
-    evidence = EVIDENCE[one_of(rng, ["bcg", "hine1989", "CrinsEtAl2014_AR"])]
-    i = int(rng.integers(len(evidence.studies)))
-    s = evidence.studies[i]
-    turned = [*evidence.studies]
-    turned[i] = TwoArm(s.study, s.events_c, s.n_c, s.events_t, s.n_t)
+    while True:
+        evidence = EVIDENCE[one_of(rng, ["bcg", "hine1989", "CrinsEtAl2014_AR"])]
+        i = int(rng.integers(len(evidence.studies)))
+        s = evidence.studies[i]
+        turned = [*evidence.studies]
+        turned[i] = TwoArm(s.study, s.events_c, s.n_c, s.events_t, s.n_t)
+        if moves(evidence.studies, turned):
+            break
     clean, wrong = (as_published(pool(x)[0], decimals=4, p=None) for x in (evidence.studies, turned))
     return evidence, [clean], evidence, [replace(wrong, expected="unknown")]
 

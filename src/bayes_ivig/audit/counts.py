@@ -35,7 +35,7 @@ def one_sided(case: Case) -> Iterator[Finding]:
     one = next(((name, x) for name, x in ones if fits(x)), None)
     rare = [name for name, x in two_sided if fits(x) and "mid-P" in name]
     usual = [name for name, x in two_sided if fits(x) and name not in rare]
-    if one is None or usual or any(fits(e.p) for e in case.reproduction.by):
+    if one is None or usual or not two_sided or any(fits(e.p) for e in case.reproduction.by):
         return
     main = two_sided[0]
     lost = main[1] > 0.05 >= one[1]

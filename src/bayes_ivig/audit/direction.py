@@ -1,17 +1,15 @@
 """Checks of direction: a result upside down, a trial entered the wrong way round, analyses that disagree."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bayes_ivig.audit.finding import Case, Finding, listed
-from bayes_ivig.audit.intervals import standard_error
+from bayes_ivig.audit.intervals import NEAR, by_exchange, distance, p_agrees
 from bayes_ivig.effects import is_ratio, null_value
-from bayes_ivig.published import POOLED, Published, reproduce
-from bayes_ivig.published.answers import answers
+from bayes_ivig.published import POOLED, reproduce
 from bayes_ivig.studies import Effect, Means, Paired, PairedMargins, Study, TwoArm
 
-_CLOSE, _FAR = 0.3, 1.0  # standard errors within which a result is near, and from which it is far
+_FAR = 1.0  # standard errors from which a result is far from what the data give
 _MAX_TRIALS = 30  # that are turned round one by one
 
 
@@ -46,13 +44,13 @@ def upside_down(case: Case) -> Iterator[Finding]:
 def _one_turned(case: Case) -> Finding | None:
     """A result that follows from the trials if one of them is turned round."""
     p = case.published
-    if not 1 < len(case.studies) <= _MAX_TRIALS:
+    if not 1 < len(case.studies) <= _MAX_TRIALS or (distance(p, case.studies) or 0.0) < NEAR:
         return None
     for i, study in enumerate(case.studies):
         for how, other in _turned(study):
             studies = (*case.studies[:i], other, *case.studies[i + 1 :])
             again = reproduce(replace(p, studies=None), studies)
-            if again.reproduced:
+            if again.reproduced and p_agrees(p, again):
                 return Finding(
                     "direction",
                     (p.id,),
@@ -60,8 +58,9 @@ def _one_turned(case: Case) -> Finding | None:
                     f"{case.reproduction.computed} by {case.reproduction.methods[0]}"
                     if case.reproduction.methods
                     else "the result of the trials as they are",
-                    "certain",
-                    "every printed digit is reproduced by that exchange, and by no method without it",
+                    by_exchange(p),
+                    "every printed digit is reproduced by that exchange and by no method without it; "
+                    "one exchange of many that were tried may fit by chance",
                 )
     return None
 
@@ -69,12 +68,8 @@ def _one_turned(case: Case) -> Finding | None:
 def _nearly(case: Case) -> Finding | None:
     """A result near what the data give the other way round, and far from what they give."""
     p = case.published
-    se = standard_error(p)
-    direct, turned = (_distance(q, case) for q in (p, replace(p, inverted=not p.inverted)))
-    if se is None or direct is None or turned is None or not sum(se) > 0:
-        return None
-    unit = sum(se) / 2
-    if turned > _CLOSE * unit or direct < _FAR * unit:
+    direct, turned = (distance(q, case.studies) for q in (p, replace(p, inverted=not p.inverted)))
+    if direct is None or turned is None or turned > NEAR or direct < _FAR:
         return None
     e = case.evidence
     over = "over" if is_ratio(p.measure) else "minus"
@@ -85,21 +80,9 @@ def _nearly(case: Case) -> Finding | None:
         f"{p.text} is near what these data give as {first} {over} {second}, and far from {second} {over} {first}",
         f"{case.reproduction.computed} as {second} {over} {first}",
         "probable",
-        f"estimate and limits are within {turned / unit:.2f} standard errors that way round, "
-        f"{direct / unit:.1f} the other way; no method gives every printed digit",
+        f"estimate and limits are within {turned:.2f} standard errors that way round, "
+        f"{direct:.1f} the other way; no method gives every printed digit",
     )
-
-
-def _distance(p: Published, case: Case) -> float | None:
-    """Largest difference, on the analysis scale, between the printed numbers and the nearest answer's."""
-    scale = (lambda x: math.log(x) if x > 0 else math.nan) if is_ratio(p.measure) else float
-    printed = [scale(float(text)) for text in p.printed]
-    gaps = [
-        max(abs(scale(x) - y) for x, y in zip(a.values, printed, strict=True))
-        for a in answers(p, case.studies)
-        if all(math.isfinite(x) for x in a.values)
-    ]
-    return min((gap for gap in gaps if math.isfinite(gap)), default=None)
 
 
 def _turned(s: Study) -> list[tuple[str, Study]]:

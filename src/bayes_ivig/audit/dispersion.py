@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+from scipy.special import ndtri, stdtr, stdtrit
 
 from bayes_ivig.audit.finding import Case, Finding
-from bayes_ivig.audit.intervals import standard_error
+from bayes_ivig.audit.intervals import NEAR, by_exchange, distance, p_agrees, standard_error
+from bayes_ivig.pooled import Estimate, pool
 from bayes_ivig.published import Published, reproduce, rounding
 from bayes_ivig.studies import Effect, Means, Study
 from bayes_ivig.wording import number
@@ -29,11 +30,14 @@ def swapped_in_data(case: Case) -> Iterator[Finding]:
     means = [s for s in case.studies if isinstance(s, Means)]
     if p.measure not in ("SMD", "MD") or case.reproduced or not p.printed or len(means) < len(case.studies):
         return
+    away = distance(p, case.studies)
+    if away is not None and away < NEAR:
+        return
     for name, power in ((_SE_AS_SD, -0.5), (_SD_AS_SE, 0.5)):
         for which in _subsets(means):
             altered = tuple(_scaled(s, power) if s.study in which else s for s in means)
             again = reproduce(replace(p, studies=None), altered)
-            if not again.reproduced:
+            if not again.reproduced or not p_agrees(p, again):
                 continue
             whom = "every trial" if len(which) == len(means) else which[0]
             yield Finding(
@@ -43,10 +47,11 @@ def swapped_in_data(case: Case) -> Iterator[Finding]:
                 f"{case.reproduction.computed} by {case.reproduction.methods[0]}"
                 if case.reproduction.methods
                 else "the result of the standard deviations in the data",
-                "certain" if len(p.printed) == 3 else "possible",
-                "every printed digit is reproduced by that exchange and by no method without it"
-                if len(p.printed) == 3
-                else "the estimate is reproduced by that exchange, but no interval is printed",
+                "certain" if len(which) == len(means) and len(p.printed) == 3 else by_exchange(p),
+                "the estimate is reproduced by that exchange, but no interval is printed"
+                if len(p.printed) < 3
+                else "every printed digit is reproduced by that exchange and by no method without it"
+                + ("" if len(which) == len(means) else "; one exchange of many that were tried may fit by chance"),
             )
             return
 
@@ -238,7 +243,8 @@ def width_for_n(case: Case) -> Iterator[Finding]:
     floor = math.sqrt(1 / n_t + 1 / n_c)
     fixed = any(word in p.method.casefold() for word in ("fixed", "common"))
     printed = sum(se) / 2
-    if se[0] > _WIDE * expected:
+    widest = max((e.ci[1] - e.ci[0] for e in _estimates(case) if math.isfinite(e.se)), default=0.0) / 2 / ndtri(0.975)
+    if se[0] > _WIDE * max(expected, widest):
         yield Finding(
             "interval and n",
             (p.id,),
@@ -259,6 +265,12 @@ def width_for_n(case: Case) -> Iterator[Finding]:
             "probable",
             "no method makes a standardised difference of independent groups so precise; a paired one can be",
         )
+
+
+def _estimates(case: Case) -> tuple[Estimate, ...]:
+    """Every estimate of the trials at hand where they are means: heterogeneity may explain a wide interval."""
+    means = [s for s in case.studies if isinstance(s, Means)]
+    return pool(means, "SMD") if means else ()
 
 
 def _sizes(p: Published, studies: Sequence[Study]) -> tuple[int, int] | None:

@@ -8,12 +8,15 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from bayes_ivig.audit.finding import Case, Finding
 from bayes_ivig.effects import is_ratio, null_value
 from bayes_ivig.pooled.exact import fisher_exact
-from bayes_ivig.published import POOLED, Published, rounding
-from bayes_ivig.studies import TwoArm
+from bayes_ivig.published import POOLED, Published, Reproduction, rounding
+from bayes_ivig.published.answers import answers
+from bayes_ivig.studies import Study, TwoArm
 from bayes_ivig.wording import number
 
 Span = tuple[float, float]  # lowest and highest value that rounding allows
 _PROB = 0.95
+_DIGITS = 8  # in estimate and limits together, from which a match by chance is unlikely
+NEAR = 0.3  # standard errors within which a printed result is near what the data give
 
 
 def asymmetric(case: Case) -> Iterator[Finding]:
@@ -137,6 +140,38 @@ def standard_error(p: Published) -> Span | None:
     _, low, high = _spans(p)
     width = 2 * float(ndtri((1 + _PROB) / 2))
     return (max(0.0, high[0] - low[1]) / width, (high[1] - low[0]) / width)
+
+
+def distance(p: Published, studies: tuple[Study, ...]) -> float | None:
+    """Largest difference between the printed numbers and the nearest answer's, in printed standard errors."""
+    se = standard_error(p)
+    if se is None or not sum(se) > 0:
+        return None
+    scale = _log if is_ratio(p.measure) else float
+    printed = [scale(float(text)) for text in p.printed]
+    gaps = [
+        max(abs(scale(x) - y) for x, y in zip(a.values, printed, strict=True))
+        for a in answers(p, studies)
+        if all(math.isfinite(x) for x in a.values)
+    ]
+    nearest = min((gap for gap in gaps if math.isfinite(gap)), default=None)
+    return None if nearest is None else nearest / (sum(se) / 2)
+
+
+def p_agrees(p: Published, again: Reproduction) -> bool:
+    """Whether the P printed beside a result, if any, is that of an estimate that reproduces it."""
+    printed = p.p_range
+    return printed is None or any(_within(e.p, printed) for e in again.by)
+
+
+def by_exchange(p: Published) -> str:
+    """How sure a match is that one exchange of many tried gave: few printed digits match by chance."""
+    digits = sum(len(text.replace(".", "").lstrip("-0")) for text in p.printed)
+    return "probable" if len(p.printed) == 3 and digits >= _DIGITS else "possible"
+
+
+def _log(x: float) -> float:
+    return math.log(x) if x > 0 else math.nan
 
 
 def _p_range(estimate: Span, low: Span, high: Span, null: float, df: int | None) -> Span:

@@ -27,7 +27,7 @@ def answers(published: Published, studies: tuple[Study, ...]) -> list[Answer]:
 
     Raises InputError where a percentage of two arms does not say which.
     """
-    return _ANSWERS[published.measure](published, studies)
+    return _ANSWERS[published.measure](published, studies) if studies else []
 
 
 def chosen_studies(published: Published, studies: Sequence[Study]) -> tuple[Study, ...]:
