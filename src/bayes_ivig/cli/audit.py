@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bayes_ivig.cli.options import BenefitOption, JsonOption
+from bayes_ivig.cli.options import JsonOption
 from bayes_ivig.errors import CheckFailedError, InputError
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ def audit(
             help="Search for every set of tables compatible with the results, also where the counts are known.",
         ),
     ] = False,
-    benefit: BenefitOption = None,
     json: JsonOption = False,
 ) -> None:
     """Are the published numbers right? Recompute them, name the method behind each, and flag what cannot be.
@@ -55,7 +54,7 @@ def audit(
 
     Examples:  bayes-ivig audit mmn-2022;  bayes-ivig audit trials.csv --published published.csv
     """
-    results = _audits(target, published, enumerate_all, benefit)
+    results = _audits(target, published, enumerate_all)
     if json:
         from bayes_ivig.store import json_text
 
@@ -72,9 +71,7 @@ def audit(
         raise CheckFailedError(f"expected to be reproduced, and not: {', '.join(failed)}")
 
 
-def _audits(
-    target: str | None, published: Path | None, enumerate_all: bool, benefit: str | None
-) -> "list[ReviewAudit]":
+def _audits(target: str | None, published: Path | None, enumerate_all: bool) -> "list[ReviewAudit]":
     from bayes_ivig.audit.review import audit_one, audit_review
     from bayes_ivig.reviews import list_reviews, load_review
 
@@ -99,18 +96,16 @@ def _audits(
     results = load_published_results(published)
     sizes = load_sizes(path)
     if sizes is None:
-        return [audit_one(load_csv(path, benefit=benefit), results, enumerate_all=enumerate_all)]
+        return [audit_one(load_csv(path), results, enumerate_all=enumerate_all)]
     from bayes_ivig.audit import enumerate_tables
 
     found = enumerate_tables(sizes, results)
     if found is None:
         raise InputError(f"{path.name}: events are missing, and no published result says anything about them")
-    return [_reconstructed(path, found, results, benefit)]
+    return [_reconstructed(path, found, results)]
 
 
-def _reconstructed(
-    path: Path, found: "Reconstruction", results: "tuple[Published, ...]", benefit: str | None
-) -> "ReviewAudit":
+def _reconstructed(path: Path, found: "Reconstruction", results: "tuple[Published, ...]") -> "ReviewAudit":
     """Audit the tables found where they are the only ones, else report the search alone."""
     from dataclasses import replace
 
@@ -120,6 +115,6 @@ def _reconstructed(
 
     placeholder = tuple(TwoArm(t.study, t.events_t or 0, t.n_t, t.events_c or 0, t.n_c) for t in found.trials)
     studies = found.solutions[0] if found.unique else placeholder
-    evidence = Evidence("user", "reconstructed", studies, f"{path.stem}, counts reconstructed", benefit=benefit)
+    evidence = Evidence("user", "reconstructed", studies, f"{path.stem}, counts reconstructed")
     whole = audit_one(evidence, results if found.unique else ())
     return replace(whole, audits=(replace(whole.audits[0], reconstructions=(("", found),)),))

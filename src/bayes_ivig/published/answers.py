@@ -1,7 +1,7 @@
 """What the trials themselves give for each kind of published number."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -93,7 +93,7 @@ def _number_needed(published: Published, studies: tuple[Study, ...]) -> list[Ans
 
 
 def _absolute(published: Published, studies: tuple[Study, ...]) -> list[Answer]:
-    """Return the observed risk, and the control risk times each pooled RR: events per 100 on the treatment."""
+    """Return the observed risk, and those that the control risk and each pooled effect make, per 100."""
     nan = math.nan
     found = [
         Answer(f"observed, {a.method}", published.select(a.values[0], nan, nan)) for a in _percent(published, studies)
@@ -101,11 +101,22 @@ def _absolute(published: Published, studies: tuple[Study, ...]) -> list[Answer]:
     events, n = summed(published, studies, "c")
     if published.arm != "t" or not n:
         return found
-    whole = replace(published, measure="RR", estimate="1", ci=("1", "1"), inverted=False)
-    for a in _pooled(whole, studies):
-        values = tuple(100 * events / n * x for x in a.values)
-        found.append(Answer(f"control risk {events} of {n} times {a.method}", published.select(*values), a.estimate))
+    risk = events / n
+    for measure, (word, treated) in _TREATED_RISK.items():
+        whole = replace(published, measure=measure, estimate="1", ci=("1", "1"), inverted=False)
+        for a in _pooled(whole, studies):
+            values = tuple(100 * treated(risk, x) for x in a.values)
+            method = f"control risk {events} of {n} {word} {a.method}"
+            found.append(Answer(method, published.select(*values), a.estimate))
     return found
+
+
+# How a pooled effect and a control risk make a risk on treatment: the word between them, and the sum.
+_TREATED_RISK: dict[str, tuple[str, Callable[[float, float], float]]] = {
+    "RR": ("times", lambda risk, x: risk * x),
+    "OR": ("and", lambda risk, x: risk * x / (1 - risk + risk * x) if math.isfinite(x) else math.nan),
+    "RD": ("plus", lambda risk, x: risk + x),
+}
 
 
 def _participants(published: Published, studies: tuple[Study, ...]) -> list[Answer]:
