@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bayes_ivig.audit import Audit, Finding
+from bayes_ivig.audit.finding import plain_methods
 from bayes_ivig.audit.review import ReviewAudit
 from bayes_ivig.present import table
 from bayes_ivig.published import Reproduction
@@ -61,8 +62,9 @@ def _outcome(audit: Audit) -> list[RenderableType]:
 def _verdict(r: Reproduction) -> str:
     """The methods that reproduce a result, or the nearest answer; long lists are cut."""
     if r.reproduced:
-        more = len(r.methods) - _MOST_METHODS
-        return "; ".join(r.methods[:_MOST_METHODS]) + (f"; and {more} more" if more > 0 else "")
+        methods = plain_methods(r)
+        more = len(methods) - _MOST_METHODS
+        return "; ".join(methods[:_MOST_METHODS]) + (f"; and {more} more" if more > 0 else "")
     if not r.published.printed:
         return "no estimate is printed"
     if not r.methods:

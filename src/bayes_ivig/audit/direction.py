@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from bayes_ivig.audit.finding import Case, Finding, listed
+from bayes_ivig.audit.finding import Case, Finding, by_same_method, listed, plainest
 from bayes_ivig.audit.intervals import NEAR, by_exchange, distance, p_agrees
 from bayes_ivig.effects import is_ratio, null_value
 from bayes_ivig.published import POOLED, reproduce
@@ -26,10 +26,8 @@ def upside_down(case: Case) -> Iterator[Finding]:
         yield Finding(
             "direction",
             (p.id,),
-            f"{p.text} is {first} {over} {second} in these data ({again.methods[0]})",
-            f"{case.reproduction.computed} as {second} {over} {first}"
-            if case.reproduction.methods
-            else f"{second} {over} {first}",
+            f"{p.text} is {first} {over} {second} in these data ({plainest(again)})",
+            f"{by_same_method(p, case.studies, again) or second} as {second} {over} {first}",
             "certain" if len(p.printed) == 3 else "probable",
             "every printed digit is reproduced that way round, and by no method the other way",
         )
@@ -54,10 +52,8 @@ def _one_turned(case: Case) -> Finding | None:
                 return Finding(
                     "direction",
                     (p.id,),
-                    f"{p.text} follows from these trials with {how} of {study.study} exchanged ({again.methods[0]})",
-                    f"{case.reproduction.computed} by {case.reproduction.methods[0]}"
-                    if case.reproduction.methods
-                    else "the result of the trials as they are",
+                    f"{p.text} follows from these trials with {how} of {study.study} exchanged ({plainest(again)})",
+                    by_same_method(p, case.studies, again) or "the result of the trials as they are",
                     by_exchange(p),
                     "every printed digit is reproduced by that exchange and by no method without it; "
                     "one exchange of many that were tried may fit by chance",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import ndtri, stdtr, stdtrit
 
-from bayes_ivig.audit.finding import Case, Finding
+from bayes_ivig.audit.finding import Case, Finding, by_same_method, plainest
 from bayes_ivig.audit.intervals import NEAR, by_exchange, distance, p_agrees, standard_error
 from bayes_ivig.pooled import Estimate, pool
 from bayes_ivig.published import Published, reproduce, rounding
@@ -43,10 +43,8 @@ def swapped_in_data(case: Case) -> Iterator[Finding]:
             yield Finding(
                 "SE and SD",
                 (p.id,),
-                f"{p.text} follows from these trials with {name} in {whom} ({again.methods[0]})",
-                f"{case.reproduction.computed} by {case.reproduction.methods[0]}"
-                if case.reproduction.methods
-                else "the result of the standard deviations in the data",
+                f"{p.text} follows from these trials with {name} in {whom} ({plainest(again)})",
+                by_same_method(p, case.studies, again) or "the result of the standard deviations in the data",
                 "certain" if len(which) == len(means) and len(p.printed) == 3 else by_exchange(p),
                 "the estimate is reproduced by that exchange, but no interval is printed"
                 if len(p.printed) < 3

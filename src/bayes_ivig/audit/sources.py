@@ -3,14 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-from bayes_ivig.audit.finding import Case, Finding, listed
-from bayes_ivig.effects import is_ratio
+from bayes_ivig.audit.finding import Case, Finding, by_same_method, in_words, listed, plainest, same_method
 from bayes_ivig.evidence import Evidence, Reading
-from bayes_ivig.pooled import Estimate
 from bayes_ivig.published import POOLED, Published, chosen_studies, reproduce, rounding
-from bayes_ivig.published.answers import answers
 from bayes_ivig.reviews import read_as
-from bayes_ivig.wording import with_interval
 
 
 def claimed_reading(case: Case) -> Iterator[Finding]:
@@ -24,13 +20,13 @@ def claimed_reading(case: Case) -> Iterator[Finding]:
         return
     reading = next(r for r in case.evidence.readings if r.name == p.claims)
     used = next(s for s in case.evidence.studies if s.study == reading.study.study)
-    method = case.reproduction.methods[0]
+    method = plainest(case.reproduction)
     yield Finding(
         "data claimed",
         (p.id,),
         f"{p.text} is reproduced with {_cells(used)} of {used.study}, not with {_cells(reading.study)}, "
         f"the data said to be used ({p.claims})",
-        _by_same_method(p, other, case.reproduction.by) or again.computed,
+        by_same_method(p, chosen_studies(p, other.studies), case.reproduction) or again.computed,
         "certain",
         f"every printed digit follows from the other data by {method}; no method gives it from those claimed",
     )
@@ -47,9 +43,9 @@ def decides(case: Case) -> Iterator[Finding]:
     for reading in case.evidence.readings:
         if reading.study.study not in chosen or reading.name == p.reading:
             continue
-        estimate = _same_method(p, read_as(case.evidence, reading.name), used)
+        estimate = same_method(p, chosen_studies(p, read_as(case.evidence, reading.name).studies), used)
         if estimate is not None and estimate.p == estimate.p and (estimate.p < 0.05) != (used.p < 0.05):
-            changed.append((reading, _natural(p, estimate)))
+            changed.append((reading, in_words(p, estimate)))
     if not changed:
         return
     yield Finding(
@@ -61,25 +57,6 @@ def decides(case: Case) -> Iterator[Finding]:
         "certain",
         "only the data of one trial differ",
     )
-
-
-def _same_method(p: Published, evidence: Evidence, used: Estimate) -> Estimate | None:
-    found = answers(p, chosen_studies(p, evidence.studies))
-    return next((a.estimate for a in found if a.estimate is not None and a.estimate.label == used.label), None)
-
-
-def _by_same_method(p: Published, evidence: Evidence, by: Sequence[Estimate]) -> str:
-    estimate = _same_method(p, evidence, by[0]) if by else None
-    return "" if estimate is None else f"{_natural(p, estimate)} by {by[0].label}"
-
-
-def _natural(p: Published, e: Estimate) -> str:
-    value, low, high = e.natural()
-    if p.inverted and is_ratio(p.measure):
-        value, low, high = 1 / value, 1 / high, 1 / low
-    elif p.inverted:
-        value, low, high = -value, -high, -low
-    return f"{p.measure} {with_interval(value, (low, high))}"
 
 
 def _cells(study: object) -> str:

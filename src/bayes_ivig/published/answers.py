@@ -114,7 +114,7 @@ def _absolute(published: Published, studies: tuple[Study, ...]) -> list[Answer]:
 # How a pooled effect and a control risk make a risk on treatment: the word between them, and the sum.
 _TREATED_RISK: dict[str, tuple[str, Callable[[float, float], float]]] = {
     "RR": ("times", lambda risk, x: risk * x),
-    "OR": ("and", lambda risk, x: risk * x / (1 - risk + risk * x) if math.isfinite(x) else math.nan),
+    "OR": ("and", lambda risk, x: risk / (risk + (1 - risk) / x) if x > 0 else 0.0 * x),
     "RD": ("plus", lambda risk, x: risk + x),
 }
 

@@ -68,9 +68,9 @@ def reproduce(published: Published, studies: Sequence[Study]) -> Reproduction:
     """Compare a published result with everything the trials give.
 
     Ratios and differences are tried with every estimate of `pool` and `pool_variants`, at 95%; a percentage is
-    summed events over summed patients of the arm, an absolute risk per 100 that, or the summed
-    control risk and a pooled ratio or difference, NNT one over the difference of risks; participants are patients, exposures to either
-    treatment, or both arms together; p is Fisher's exact test of one two-arm trial or McNemar's of one
+    summed events over summed patients of the arm, an absolute risk per 100 that, or the summed control risk and a
+    pooled ratio or difference, NNT one over the difference of risks; participants are patients, exposures to
+    either treatment, or both arms together; p is Fisher's exact test of one two-arm trial or McNemar's of one
     crossover trial. A number matches if rounding it, halves up or halves to even, gives the printed digits.
 
     Raises InputError where `published.studies` names a trial that is not there, or a percentage of two arms
