@@ -18,7 +18,7 @@ from bayes_ivig.published import Published, reproduce, rounding
 from bayes_ivig.studies import Paired, PairedMargins, TwoArm
 
 MAX_SETS = 1_000_000  # some ten seconds
-MAX_KEPT = 200  # sets of tables that are confirmed and named one by one
+MAX_KEPT = 50  # sets of tables that are confirmed and named one by one
 _CHUNK = 100_000
 Ints = NDArray[np.int64]
 

@@ -4,8 +4,6 @@ The formulas are those of `tables.py`, `models.py` and `variants.py`, of which a
 does not exist is nan.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
@@ -14,64 +12,51 @@ from bayes_ivig.effects import Array, is_ratio
 
 Bools = NDArray[np.bool_]
 Cells = tuple[Array, Array, Array, Array]
-Pooler = Callable[[Cells], tuple[Array, Array, float]]
+Answer = tuple[Array, Array, Array]
 
 
-def pool_many(cells: Cells, measure: str, prob: float = 0.95) -> dict[str, tuple[Array, Array, Array]]:
+def pool_many(cells: Cells, measure: str, prob: float = 0.95) -> dict[str, Answer]:
     """Estimate and limits on the natural scale, each shape (sets,), of every method by name.
 
     `cells` are events and others on treatment, then on control, each shape (trials, sets). `measure` is RR, OR
     or RD. The names are those of `Estimate.label` without the measure.
     """
-    answers = {}
-    with np.errstate(all="ignore"):  # what does not exist becomes nan
-        for name, method in _methods(cells, measure).items():
-            estimate, se, width = method((1 + prob) / 2)
-            low, high = estimate - width * se, estimate + width * se
-            values = (estimate, low, high)
-            answers[name] = tuple(np.exp(x) for x in values) if is_ratio(measure) else values
-    return answers  # type: ignore[return-value]
-
-
-def _methods(cells: Cells, measure: str) -> dict[str, Callable[[float], tuple[Array, Array, float]]]:
-    methods: dict[str, Callable[[float], tuple[Array, Array, float]]] = {}
-    for correction in ("revman", "none", "only0", "all"):
-        if measure != "RD" or correction != "only0":
-            methods[f"Mantel-Haenszel, {correction}"] = lambda q, c=correction: (  # type: ignore[misc]
-                *_mantel_haenszel(cells, measure, c),
-                float(ndtri(q)),
-            )
-    if measure == "OR":
-        methods["Peto, none"] = lambda q: (*_peto(cells), float(ndtri(q)))
+    answers: dict[str, Answer] = {}
+    upper = (1 + prob) / 2
+    z = np.float64(ndtri(upper))
     k = len(cells[0])
-    for correction in ("only0", "revman", "none", "all"):
-        y, v, used = _effects(cells, measure, correction)
-        methods[f"inverse variance, {correction}"] = lambda q, y=y, v=v, used=used: (  # type: ignore[misc]
-            *_weighted(y, _safe(1 / v, used)),
-            float(ndtri(q)),
-        )
-        if k < 2:
-            continue
-        for name, estimator in (("DerSimonian-Laird", _dersimonian_laird), ("REML", _reml)):
-            tau2 = estimator(y, v, used)
-            w = _safe(1 / (v + tau2), used)
-            enough = used.sum(axis=0) > 1
-            mu, se = (np.where(enough, x, np.nan) for x in _weighted(y, w))
-            methods[f"{name}, {correction}"] = lambda q, mu=mu, se=se: (mu, se, float(ndtri(q)))  # type: ignore[misc]
-            df = used.sum(axis=0) - 1
-            hk = np.sqrt((w * _safe((y - mu) ** 2, used)).sum(axis=0) / df / w.sum(axis=0))
-            for label, error in (("Hartung-Knapp", hk), ("Hartung-Knapp, ad hoc", np.maximum(hk, se))):
-                methods[f"{name}, {correction}, {label}"] = lambda q, mu=mu, error=error, df=df: (  # type: ignore[misc]
-                    mu,
-                    error,
-                    stdtrit(df, q),
-                )
-    if k > 1:
-        methods["DerSimonian-Laird about Mantel-Haenszel, revman"] = lambda q: (
-            *_about_mantel_haenszel(cells, measure),
-            float(ndtri(q)),
-        )
-    return methods
+    t = stdtrit(np.arange(k), upper)  # by degrees of freedom; trials without an effect make fewer
+
+    def add(name: str, estimate: Array, se: Array, width: Array | np.float64 = z) -> None:
+        values = (estimate, estimate - width * se, estimate + width * se)
+        answers[name] = tuple(np.exp(x) for x in values) if is_ratio(measure) else values  # type: ignore[assignment]
+
+    with np.errstate(all="ignore"):  # what does not exist becomes nan
+        for correction in ("revman", "none", "only0", "all") if is_ratio(measure) else ("revman", "none", "all"):
+            add(f"Mantel-Haenszel, {correction}", *_mantel_haenszel(cells, measure, correction))
+        if measure == "OR":
+            add("Peto, none", *_peto(cells))
+        for correction in ("only0", "revman", "none", "all"):
+            y, v, used = _effects(cells, measure, correction)
+            add(f"inverse variance, {correction}", *_weighted(y, _safe(1 / v, used)))
+            if k < 2:
+                continue
+            for name, estimator in (("DerSimonian-Laird", _dersimonian_laird), ("REML", _reml)):
+                mu, se, hk, df = _random(y, v, used, estimator(y, v, used))
+                add(f"{name}, {correction}", mu, se)
+                add(f"{name}, {correction}, Hartung-Knapp", mu, hk, t[df])
+                add(f"{name}, {correction}, Hartung-Knapp, ad hoc", mu, np.maximum(hk, se), t[df])
+        if k > 1:
+            add("DerSimonian-Laird about Mantel-Haenszel, revman", *_about_mantel_haenszel(cells, measure))
+    return answers
+
+
+def _random(y: Array, v: Array, used: Bools, tau2: Array) -> tuple[Array, Array, Array, NDArray[np.int_]]:
+    """Random-effects mean, its standard error, Hartung and Knapp's, and its degrees of freedom."""
+    w = _safe(1 / (v + tau2), used)
+    df = used.sum(axis=0) - 1
+    mu, se = (np.where(df > 0, x, np.nan) for x in _weighted(y, w))
+    return mu, se, np.sqrt((w * _safe((y - mu) ** 2, used)).sum(axis=0) / df / w.sum(axis=0)), df
 
 
 def _corrected(cells: Cells, touched: Bools) -> Cells:
@@ -180,7 +165,7 @@ def _reml(y: Array, v: Array, used: Bools) -> Array:
     above = ~falls_below(answer, y, v, used)
     y, v, used = y[:, above], v[:, above], used[:, above]
     low, high = np.zeros(y.shape[1]), np.max(v, axis=0) + np.ptp(y, axis=0) ** 2
-    for _ in range(45):
+    for _ in range(32):
         middle = (low + high) / 2
         below = falls_below(middle, y, v, used)
         low, high = np.where(below, low, middle), np.where(below, middle, high)
