@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.published import Published, Reproduction, reproduce
 from bayes_ivig.reviews import Review, load_evidence, read_as
@@ -15,7 +16,10 @@ def load_published(review: Review, outcome: str) -> tuple[Published, ...]:
     for entry in review.tables[outcome].get("published", []):
         # TOML has lists where the value has tuples.
         values: dict[str, Any] = {key: tuple(x) if isinstance(x, list) else x for key, x in entry.items()}
-        results.append(Published(**values))
+        try:
+            results.append(Published(**values))
+        except TypeError as error:  # an unknown key, or one that is missing
+            raise InputError(f"{review.name}/review.toml, published of {outcome}: {error}; correct the entry") from None
     return tuple(results)
 
 

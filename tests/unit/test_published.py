@@ -140,6 +140,12 @@ def test_json_holds_plain_values():
         ({"arm": "x"}, "arm: 'x' is not known; give one of t, c"),
         ({"estimate": "<0.001"}, "'<0.001' is not a number"),
         ({"estimate": "nan"}, "'nan' is not a number"),
+        ({"estimate": "1e999999999"}, "is not a number"),
+        ({"estimate": "1e-99"}, "is not a number"),
+        ({"estimate": 2.0}, "'2.0' is not a number"),
+        ({"p": "1e-999999"}, "is not a P value"),
+        ({"participants": "9" * 400}, "is not a count"),
+        ({"n_t": 5}, "'5' is not a count"),
         ({"ci": ("1.0",)}, "1 numbers found; give two limits"),
     ],
 )

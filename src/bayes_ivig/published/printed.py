@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
 from bayes_ivig.errors import InputError, nearest
+from bayes_ivig.tabular import shown
 
 MEASURES = ("RR", "OR", "RD", "SMD", "MD", "percent", "per-100", "NNT", "participants", "count", "p")
 EXPECTED = ("reproduced", "irreproducible", "consistent", "unknown")
 POOLED = ("RR", "OR", "RD", "SMD", "MD")
 ARMS = ("t", "c", "difference")
 SPREADS = ("SD", "SE", "unnamed")
-_P = re.compile(r"\s*([<>=]?)\s*(\d*\.?\d+(?:[eE]-?\d+)?)\s*")
+_P = re.compile(r"\s*([<>=]?)\s*(\d*\.?\d+(?:[eE]-?\d\d?)?)\s*")
+_LONGEST = 30  # characters, and decimal places, of a printed number
 _WIDE = Context(prec=400)  # holds any finite float to any printed decimal
 
 
@@ -85,12 +87,19 @@ class Published:
             raise InputError(f"published '{self.id}', ci: {len(self.ci)} numbers found; give two limits")
         for text in (*self.printed, *(getattr(self, name) for name in _NUMBERS if getattr(self, name) is not None)):
             if not _is_number(text):
-                raise InputError(f"published '{self.id}': '{text}' is not a number; give it as printed, such as '2.86'")
+                raise InputError(
+                    f"published '{self.id}': '{shown(str(text))}' is not a number; give it as printed, such as '2.86'"
+                )
         for name in _COUNTS:
-            if (text := getattr(self, name)) is not None and not text.strip().isdecimal():
-                raise InputError(f"published '{self.id}', {name}: '{text}' is not a count; give a whole number")
-        if self.p is not None and not _P.fullmatch(self.p):
-            raise InputError(f"published '{self.id}', p: '{self.p}' is not a P value; give it as '0.021' or '<0.001'")
+            text = getattr(self, name)
+            if text is not None and not (isinstance(text, str) and len(text) < 10 and text.isdecimal()):
+                raise InputError(
+                    f"published '{self.id}', {name}: '{shown(str(text))}' is not a count; give a whole number"
+                )
+        if self.p is not None and not (isinstance(self.p, str) and _P.fullmatch(self.p) and len(self.p) < _LONGEST):
+            raise InputError(
+                f"published '{self.id}', p: '{shown(str(self.p))}' is not a P value; give it as '0.021' or '<0.001'"
+            )
 
     @property
     def printed(self) -> tuple[str, ...]:
@@ -143,11 +152,15 @@ def rounding(printed: str) -> tuple[float, float]:
     return float(value - half), float(value + half)
 
 
-def _is_number(text: str) -> bool:
+def _is_number(text: object) -> bool:
+    """Whether `text` is a number of a size that somebody prints."""
+    if not isinstance(text, str) or len(text) > _LONGEST:
+        return False
     try:
-        return Decimal(text).is_finite()
+        number = Decimal(text)
     except InvalidOperation:
         return False
+    return number.is_finite() and (number == 0 or abs(number.adjusted()) < _LONGEST)
 
 
 def rounded(x: float, printed: str) -> tuple[Decimal, ...]:
