@@ -5,7 +5,19 @@ import sys
 
 import pytest
 
-HEAVY = ("pymc", "pytensor", "nutpie", "arviz", "arviz_stats", "pandas", "matplotlib", "xarray", "scipy.stats", "scipy")
+HEAVY = (
+    "pymc",
+    "pytensor",
+    "nutpie",
+    "arviz",
+    "arviz_stats",
+    "pandas",
+    "matplotlib",
+    "xarray",
+    "scipy.stats",
+    "scipy",
+    "openpyxl",
+)
 CODE = """
 import sys
 from bayes_ivig.cli import main
@@ -24,6 +36,7 @@ finally:
         (["fit", "--help"], "--no-figures"),
         (["audit", "--help"], "--enumerate"),
         (["data", "list"], "mmn-2007"),
+        (["data", "check", "--help"], "--json"),
         (["models", "list"], "binomial-or-midpoint-random"),
         (["priors", "list"], "turner2015"),
     ],
