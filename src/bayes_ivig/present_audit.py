@@ -32,9 +32,10 @@ def audit_view(result: ReviewAudit) -> RenderableType:
     parts.append(
         Text(
             f"{n} published results, {reproduced} reproduced to every printed digit; "
-            f"{len(result.findings)} flags{f' ({counts})' if counts else ''}."
+            f"{len(result.findings)} flag{'' if len(result.findings) == 1 else 's'}{f' ({counts})' if counts else ''}."
         )
     )
+    parts += [Text(f"Not audited: {reason}") for reason in result.refused]
     if result.failed:
         parts.append(Text(f"Expected to be reproduced, and not: {', '.join(p.id for p in result.failed)}", "bold red"))
     return Group(*parts)

@@ -414,7 +414,7 @@ def test_each_flag_fires_on_its_corruption_and_not_before(check, corrupt, seed):
 def test_a_trial_that_loses_patients_in_another_outcome():
     whole = replace(EVIDENCE["hine1989"], outcome="a")
     fewer = replace(
-        whole, outcome="b", studies=(replace(whole.studies[0], n_t=whole.studies[0].n_t - 3), *whole.studies[1:])
+        whole, outcome="b", studies=(replace(whole.studies[0], n_t=whole.studies[0].n_t - 12), *whole.studies[1:])
     )
     result = [as_published(estimates(whole, ("RR",))[0])]
     first, same, other = audit(whole, result), audit(replace(whole, outcome="b"), ()), audit(fewer, ())

@@ -15,6 +15,7 @@ from bayes_ivig.wording import number
 
 Span = tuple[float, float]  # lowest and highest value that rounding allows
 _PROB = 0.95
+_QUANTILE = 1e-4  # relative rounding of the normal quantile: programs that take 1.96 for it
 _DIGITS = 8  # in estimate and limits together, from which a match by chance is unlikely
 NEAR = 0.3  # standard errors within which a printed result is near what the data give
 
@@ -177,6 +178,7 @@ def _log(x: float) -> float:
 def _p_range(estimate: Span, low: Span, high: Span, null: float, df: int | None) -> Span:
     quantile = float(ndtri((1 + _PROB) / 2) if df is None else stdtrit(df, (1 + _PROB) / 2))
     narrow, wide = max(high[0] - low[1], 0.0) / 2 / quantile, (high[1] - low[0]) / 2 / quantile
+    narrow, wide = narrow * (1 - _QUANTILE), wide * (1 + _QUANTILE)
     away = sorted(abs(x - null) for x in estimate)
     nearest = 0.0 if estimate[0] <= null <= estimate[1] else away[0]
     z = (nearest / wide if wide else math.inf, away[1] / narrow if narrow else math.inf)

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from bayes_ivig.audit import Audit, Finding, audit, audit_together
+from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
+from bayes_ivig.formats import Source, to_evidence
 from bayes_ivig.published import Published
 from bayes_ivig.reproduction import load_kind, load_published
 from bayes_ivig.reviews import Review
@@ -13,12 +16,13 @@ from bayes_ivig.reviews import Review
 
 @dataclass(frozen=True)
 class ReviewAudit:
-    """The audits of all outcomes, and the findings that concern several of them."""
+    """The audits of all outcomes, the findings that concern several of them, and why outcomes could not be read."""
 
     name: str
     title: str
     audits: tuple[Audit, ...]
     together: tuple[Finding, ...]
+    refused: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -40,6 +44,7 @@ class ReviewAudit:
             "n_findings": len(self.findings),
             "failed": [p.id for p in self.failed],
             "outcomes": [a.to_json() for a in self.audits],
+            "refused": list(self.refused),
             "findings_across_outcomes": [f.to_json() for f in self.together],
         }
 
@@ -63,6 +68,49 @@ def audit_one(evidence: Evidence, published: Sequence[Published], *, enumerate_a
     """Audit the results of a single outcome, such as a user's file."""
     single = audit(evidence, published, enumerate_all=enumerate_all)
     return ReviewAudit(evidence.review, evidence.title or evidence.outcome, (single,), audit_together((single,)))
+
+
+def audit_sources(
+    sources: Sequence[Source], title: str, published: Sequence[Published] = (), *, enumerate_all: bool = False
+) -> ReviewAudit:
+    """Audit the outcomes of a file by the results that it carries, and by `published` where they are given.
+
+    A P value that a file holds as a result of its own goes beside its estimate, and numbers of full precision are
+    shortened to four digits, since programs differ beyond. Raises InputError where no outcome can be read.
+    """
+    audits: list[Audit] = []
+    refused: list[str] = []
+    for source in sources:
+        try:
+            evidence = to_evidence(source)
+        except InputError as error:
+            refused.append(str(error))
+            continue
+        audits.append(audit(evidence, (*_carried(source), *published), enumerate_all=enumerate_all))
+    if not audits:
+        raise InputError(refused[0] if refused else f"{title}: there is no outcome; give a file with trials")
+    return ReviewAudit("user", title, tuple(audits), audit_together(audits), tuple(refused))
+
+
+def _carried(source: Source) -> tuple[Published, ...]:
+    p_values = {p.id.removesuffix("-p"): p.estimate for p in source.published if p.measure == "p"}
+    return tuple(
+        replace(
+            p,
+            estimate=p.estimate and _shortened(p.estimate),
+            ci=p.ci and (_shortened(p.ci[0]), _shortened(p.ci[1])),
+            p=_shortened(text) if (text := p_values.get(p.id)) and 0 <= float(text) <= 1 else None,
+        )
+        for p in source.published
+        if p.measure != "p"
+    )
+
+
+def _shortened(text: str) -> str:
+    """Four digits, and two decimals at least."""
+    value = Decimal(text)
+    decimals = max(2, 3 - value.adjusted())
+    return f"{value:.{decimals}f}" if -int(value.as_tuple().exponent) > decimals else text
 
 
 def _outcome(review: Review, outcome: str, enumerate_all: bool) -> Audit:

@@ -11,14 +11,12 @@ from bayes_ivig.tabular import Table, read_number, read_table, shown
 def load_sizes(path: Path) -> tuple[TrialSize, ...] | None:
     """Read trials of two arms with empty cells, or no columns at all, for the events; None where none are unknown.
 
-    Raises InputError for a file that cannot be read, and for sizes that are no counts.
+    None too for a file that is no text table. Raises InputError for sizes that are no counts.
     """
     try:
         table = read_table(path.read_bytes(), shown(path.name))
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        return None  # `load_csv` says what is wrong with it
+    except (OSError, ValueError):  # InputError too: reading the file as trials says what is wrong with it
+        return None
     names = {column: next((a for a in ALIASES[column] if a in table.header), "") for column in _COLUMNS}
     if not (names["study"] and names["n_t"] and names["n_c"]):
         return None

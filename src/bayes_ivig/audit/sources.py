@@ -106,6 +106,7 @@ def _span(p: Published) -> tuple[float, float] | None:
     return low_t - high_c, high_t - low_c
 
 
+_FEW_MISSING = 0.9  # share of a trial's patients above which an outcome is as complete as outcomes are
 Sizes = Mapping[str, Mapping[str, set[int]]]  # trial -> "patients" or "exposures" -> every number found
 
 
@@ -168,9 +169,9 @@ def sizes_differ(outcomes: Sequence[Sequence[Case]], evidences: Sequence[Evidenc
                 by_trial.setdefault(s.study, {}).setdefault(s.n_participants, []).append(e.outcome)
     used = {s.study for cases in outcomes for case in cases for s in case.studies}
     for trial, found in by_trial.items():
-        if len(found) < 2 or trial not in used:
-            continue
         most = max(found)
+        if trial not in used or min(found) > _FEW_MISSING * most:
+            continue
         words = "; ".join(f"{n} in {listed(list(dict.fromkeys(where)))}" for n, where in sorted(found.items()))
         yield Finding(
             "missing patients",

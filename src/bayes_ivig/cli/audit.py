@@ -19,9 +19,9 @@ def audit(
     target: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FILE|REVIEW]",
-            help="A shipped review, a folder with a review.toml, or your own .csv file of trials (then --published "
-            "too); every shipped review unless given.",
+            metavar="[FILE[#OUTCOME]|REVIEW]",
+            help="A shipped review, a folder with a review.toml, a RevMan .rm5 file or Cochrane data package .zip with "
+            "its results, or your own table of trials (then --published too); every shipped review unless given.",
         ),
     ] = None,
     published: Annotated[
@@ -72,37 +72,47 @@ def audit(
 
 
 def _audits(target: str | None, published: Path | None, enumerate_all: bool) -> "list[ReviewAudit]":
-    from bayes_ivig.audit.review import audit_one, audit_review
+    from bayes_ivig.formats import is_file_argument
+
+    if target is not None and is_file_argument(target):
+        return [_audit_file(target, published, enumerate_all)]
+    if published is not None:
+        raise InputError("--published: a review has its published results already; the option is for your own file")
+    from bayes_ivig.audit.review import audit_review
     from bayes_ivig.reviews import list_reviews, load_review
 
-    path = Path(target) if target else None
-    if path is None or not (path.suffix.casefold() == ".csv" or path.is_file()):
-        if published is not None:
-            raise InputError("--published: a review has its published results already; the option is for your own file")
-        if path is not None and (path / "review.toml").is_file():
-            path = path.resolve()
-            return [audit_review(load_review(path.name, path.parent), enumerate_all=enumerate_all)]
-        names = [target] if target else list_reviews()
-        return [audit_review(load_review(name), enumerate_all=enumerate_all) for name in names]
-    if published is None:
+    folder = Path(target).resolve() if target else None
+    if folder is not None and (folder / "review.toml").is_file():
+        return [audit_review(load_review(folder.name, folder.parent), enumerate_all=enumerate_all)]
+    names = [target] if target else list_reviews()
+    return [audit_review(load_review(name), enumerate_all=enumerate_all) for name in names]
+
+
+def _audit_file(target: str, published: Path | None, enumerate_all: bool) -> "ReviewAudit":
+    from bayes_ivig.audit import enumerate_tables
+    from bayes_ivig.audit.review import audit_sources
+    from bayes_ivig.audit.sizes import load_sizes
+    from bayes_ivig.formats import choose_source, open_sources, split_outcome
+    from bayes_ivig.published.file import load_published_results
+    from bayes_ivig.tabular import shown
+
+    results = load_published_results(published) if published else ()
+    path, outcome = split_outcome(target)
+    if results and (sizes := load_sizes(path)) is not None:
+        found = enumerate_tables(sizes, results)
+        if found is None:
+            raise InputError(f"{path.name}: events are missing, and no published result says anything about them")
+        return _reconstructed(path, found, results)
+    sources = open_sources(path)
+    if outcome is not None or published:
+        sources = (choose_source(sources, outcome, shown(path.name)),)
+    if not published and not any(source.published for source in sources):
         raise InputError(
             "--published: give the file of the published results, such as published.csv with the columns "
             "id, measure, estimate, ci_low, ci_high"
         )
-    from bayes_ivig.audit.sizes import load_sizes
-    from bayes_ivig.evidence import load_csv
-    from bayes_ivig.published.file import load_published_results
-
-    results = load_published_results(published)
-    sizes = load_sizes(path)
-    if sizes is None:
-        return [audit_one(load_csv(path), results, enumerate_all=enumerate_all)]
-    from bayes_ivig.audit import enumerate_tables
-
-    found = enumerate_tables(sizes, results)
-    if found is None:
-        raise InputError(f"{path.name}: events are missing, and no published result says anything about them")
-    return [_reconstructed(path, found, results)]
+    whole = sources if outcome is not None else tuple(source for source in sources if not source.is_subgroup)
+    return audit_sources(whole, shown(path.name), results, enumerate_all=enumerate_all)
 
 
 def _reconstructed(path: Path, found: "Reconstruction", results: "tuple[Published, ...]") -> "ReviewAudit":
