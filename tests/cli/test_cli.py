@@ -129,7 +129,7 @@ def test_pool_all_reproduces_every_result_that_can_be(run):
     code, out, _ = run("pool", "all", "--json")
     assert code == 0
     results = [entry for pool in json.loads(out)["pools"] for entry in pool["published"]]
-    assert len(results) == 30
+    assert len(results) == 48
     assert [e["id"] for e in results if e["expected"] == "reproduced" and not e["reproduced"]] == []
     assert sorted(e["estimate"] for e in results if e["expected"] == "irreproducible") == ["1.13", "3.78"]
     assert all(e["reason"] for e in results if e["expected"] != "reproduced")
