@@ -19,12 +19,13 @@ class Curve(Protocol):
     """The likelihood of one study.
 
     `centre` and `width` say where on the effect scale and on what scale it varies; `error` bounds the absolute
-    error of its logarithm where it matters.
+    error of its logarithm where it matters; `kink` is a place where its slope jumps, if there is one.
     """
 
     centre: float
     width: float
     error: float
+    kink: float | None
 
     def log_profile(self, theta: Array) -> Array:
         """Log likelihood at effects theta, any shape."""
@@ -41,6 +42,7 @@ class NormalCurve:
     se: float
     power: float = 1.0
     error: float = 0.0
+    kink: float | None = None
 
     @property
     def centre(self) -> float:
@@ -75,6 +77,7 @@ class ConstantCurve:
     centre: float = 0.0
     width: float = math.inf
     error: float = 0.0
+    kink: float | None = None
 
     def log_profile(self, theta: Array) -> Array:
         """Return the constant at each theta."""

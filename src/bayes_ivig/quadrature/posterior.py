@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_ivig.quadrature.curves import Curve
 from bayes_ivig.quadrature.marginal import Marginal
 from bayes_ivig.quadrature.mesh import Axis, find_mesh
 from bayes_ivig.quadrature.panels import Panels
@@ -22,6 +23,7 @@ from bayes_ivig.quadrature.tabulated import TabulatedCurve
 Array = NDArray[np.float64]
 ORDERS = (12, 18, 26)
 TOLERANCE = 2e-8  # movement of an answer, in posterior SDs, at which refining stops
+UNSETTLED = 2e-7  # movement at which all panels are halved
 _PROBES = 150
 
 
@@ -118,7 +120,7 @@ def fit_posterior(surface: Surface, mu: Shape, tau: Shape | None) -> Posterior:
     """Return the posterior under these priors; `tau` None is a common effect (tau = 0)."""
     axes = find_mesh(surface, mu, tau, lambda x, t: surface.parts(x, t).sum(axis=0))
     fine, movement = _refine(surface, axes, mu, tau)
-    if movement > TOLERANCE:
+    if movement > UNSETTLED:
         axes = (axes[0].halved(), axes[1].halved())
         fine, movement = _refine(surface, axes, mu, tau)
     error = _table_error(surface, fine)
@@ -154,12 +156,8 @@ def _joint(surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | No
     return Joint(axes[0].panels(order), axes[1].panels(order), x, t, parts, log_tau[:, None] + log_mu, has_atom)
 
 
-def _direct(curve: object, mu: Array, tau: Array) -> Array:
-    if not isinstance(curve, TabulatedCurve):
-        return np.asarray(curve.log_smoothed(mu, tau))  # type: ignore[attr-defined]
-    x, t = (mu - curve.centre) / curve.width, tau / curve.width
-    pairs = np.broadcast_arrays(x, t[:, None])
-    return curve.smooth_directly(pairs[0].ravel(), pairs[1].ravel()).reshape(len(t), len(x))
+def _direct(curve: Curve, mu: Array, tau: Array) -> Array:
+    return curve.smooth_directly(mu, tau) if isinstance(curve, TabulatedCurve) else curve.log_smoothed(mu, tau)
 
 
 def _movement(coarse: Joint, fine: Joint) -> float:
@@ -187,10 +185,8 @@ def _table_error(surface: Surface, joint: Joint) -> float:
     row, column = np.unravel_index(chosen, joint.mass.shape)
     total = 0.0
     for curve, part in zip(surface.curves, joint.parts, strict=True):
-        if isinstance(curve, TabulatedCurve):
-            exact = curve.smooth_directly(
-                (joint.mu[column] - curve.centre) / curve.width, joint.tau[row] / curve.width
-            )
+        if isinstance(curve, TabulatedCurve) and curve.kink is None:
+            exact = curve.line.smooth((joint.mu[column] - curve.centre) / curve.width, joint.tau[row] / curve.width)
             difference = exact - part[row, column]
             total += float(np.abs(difference - difference.mean()).mean() + abs(difference.mean()))
     return total
