@@ -16,15 +16,19 @@ Array = NDArray[np.float64]
 
 
 class Curve(Protocol):
-    """The likelihood of one study.
+    """The likelihood of one study."""
 
-    `centre` and `width` say where on the effect scale and on what scale it varies; `error` bounds the absolute
-    error of its logarithm where it matters.
-    """
+    @property
+    def centre(self) -> float:
+        """Where on the effect scale the likelihood varies."""
 
-    centre: float
-    width: float
-    error: float
+    @property
+    def width(self) -> float:
+        """On what scale it varies; infinite where it is constant."""
+
+    @property
+    def error(self) -> float:
+        """Bound on the absolute error of its logarithm where it matters."""
 
     def log_profile(self, theta: Array) -> Array:
         """Log likelihood at effects theta, any shape."""

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_ivig.quadrature.curves import Curve
 from bayes_ivig.quadrature.marginal import Marginal
 from bayes_ivig.quadrature.mesh import Axis, find_mesh
 from bayes_ivig.quadrature.panels import Panels
@@ -142,21 +143,25 @@ def _refine(surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | N
     return fine, movement
 
 
-def _joint(surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None, order: int, direct: bool = False) -> Joint:
+def _joint(
+    surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None, order: int, direct: bool = False
+) -> Joint:
     (x, log_w), (t, log_v) = (axis.nodes(order) for axis in axes)
     log_mu = log_w if mu.point is not None else log_w + mu.logpdf(x)
     log_tau = log_v if tau is None or tau.point is not None else log_v + tau.logpdf(t)
-    has_atom = tau is not None and tau.below > 0
-    if has_atom:
+    has_atom = False
+    if tau is not None and tau.below > 0:
+        has_atom = True
         t, log_tau = np.insert(t, 0, 0.0), np.insert(log_tau, 0, math.log(tau.below))
     parts = np.array([_direct(curve, x, t) for curve in surface.curves]) if direct else surface.parts(x, t)
     parts = parts.reshape(len(surface.curves), len(t), len(x))
     return Joint(axes[0].panels(order), axes[1].panels(order), x, t, parts, log_tau[:, None] + log_mu, has_atom)
 
 
-def _direct(curve: object, mu: Array, tau: Array) -> Array:
+def _direct(curve: Curve, mu: Array, tau: Array) -> Array:
+    """Log smoothed likelihood of one study without its table, (T, G)."""
     if not isinstance(curve, TabulatedCurve):
-        return np.asarray(curve.log_smoothed(mu, tau))  # type: ignore[attr-defined]
+        return curve.log_smoothed(mu, tau)
     x, t = (mu - curve.centre) / curve.width, tau / curve.width
     pairs = np.broadcast_arrays(x, t[:, None])
     return curve.smooth_directly(pairs[0].ravel(), pairs[1].ravel()).reshape(len(t), len(x))
@@ -188,10 +193,7 @@ def _table_error(surface: Surface, joint: Joint) -> float:
     total = 0.0
     for curve, part in zip(surface.curves, joint.parts, strict=True):
         if isinstance(curve, TabulatedCurve):
-            exact = curve.smooth_directly(
-                (joint.mu[column] - curve.centre) / curve.width, joint.tau[row] / curve.width
-            )
+            exact = curve.smooth_directly((joint.mu[column] - curve.centre) / curve.width, joint.tau[row] / curve.width)
             difference = exact - part[row, column]
             total += float(np.abs(difference - difference.mean()).mean() + abs(difference.mean()))
     return total
-

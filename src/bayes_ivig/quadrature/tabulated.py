@@ -208,7 +208,9 @@ class TabulatedCurve:
         for _ in range(_NEWTON):
             slope, bend = self._bend_at(top)
             spread = t / np.sqrt(1 + t * t * bend)
-            top = top + np.clip(spread**2 * (slope - np.divide(top - x, t * t, out=np.zeros_like(t), where=t > 0)), -2 * t, 2 * t)
+            top = top + np.clip(
+                spread**2 * (slope - np.divide(top - x, t * t, out=np.zeros_like(t), where=t > 0)), -2 * t, 2 * t
+            )
         nodes, weights = hermegauss(_HERMITE)
         step = (top - x)[:, None] + spread[:, None] * nodes
         z = np.divide(step, t[:, None], out=np.zeros_like(step), where=t[:, None] > 0)
@@ -283,10 +285,9 @@ def _tabulate_at(log_likelihood: Callable[[Array], Array], centre: float, width:
     finite = np.isfinite(values)
     if not finite.all():  # beyond what doubles can tell: go on as it was
         values = np.interp(panels.nodes, panels.nodes[finite], values[finite])
-    slope = panels.slopes(values)
-    ends = (float(slope[0]), float(slope[-1]))
-    ends = tuple(0.0 if abs(s) < _FLAT * max(1.0, np.abs(values).max() * 1e-6) else s for s in ends)
-    return TabulatedCurve(centre, width, values, (max(ends[0], 0.0), min(ends[1], 0.0)), _unresolved(panels, values))
+    flat = _FLAT * max(1.0, float(np.abs(values).max()) * 1e-6)
+    left, right = (0.0 if abs(s) < flat else float(s) for s in panels.slopes(values)[[0, -1]])
+    return TabulatedCurve(centre, width, values, (max(left, 0.0), min(right, 0.0)), _unresolved(panels, values))
 
 
 def _unresolved(panels: Panels, values: Array) -> float:
@@ -295,7 +296,9 @@ def _unresolved(panels: Panels, values: Array) -> float:
     last = np.abs(local @ panels.rule.to_legendre[-2:].T).max(axis=1)
     below = values.max() - local.max(axis=1)
     rounding = 4e-15 * np.abs(local).max(axis=1) * panels.order
-    return float((np.maximum(last - rounding, 0.0) * np.exp(-np.maximum(below - 12.0, 0.0) / 2))[below < _RELEVANT].max())
+    return float(
+        (np.maximum(last - rounding, 0.0) * np.exp(-np.maximum(below - 12.0, 0.0) / 2))[below < _RELEVANT].max()
+    )
 
 
 def _find_scale(log_likelihood: Callable[[Array], Array]) -> tuple[float, float] | None:
