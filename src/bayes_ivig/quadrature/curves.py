@@ -16,16 +16,23 @@ Array = NDArray[np.float64]
 
 
 class Curve(Protocol):
-    """The likelihood of one study.
+    """The likelihood of one study."""
 
-    `centre` and `width` say where on the effect scale and on what scale it varies; `error` bounds the absolute
-    error of its logarithm where it matters; `kink` is a place where its slope jumps, if there is one.
-    """
+    @property
+    def centre(self) -> float:
+        """Where on the effect scale the likelihood varies."""
 
-    centre: float
-    width: float
-    error: float
-    kink: float | None
+    @property
+    def width(self) -> float:
+        """On what scale it varies; infinite where it is constant."""
+
+    @property
+    def error(self) -> float:
+        """Bound on the absolute error of its logarithm where it matters."""
+
+    @property
+    def kink(self) -> float | None:
+        """Where its slope jumps, if it does."""
 
     def log_profile(self, theta: Array) -> Array:
         """Log likelihood at effects theta, any shape."""

@@ -43,14 +43,15 @@ class Axis(NamedTuple):
         return Axis(np.sort(np.concatenate([self.edges, (self.edges[:-1] + self.edges[1:]) / 2])), None)
 
 
-def find_mesh(surface: Surface, mu: Shape, tau: Shape | None, evaluate: Callable[[Array, Array], Array]) -> tuple[Axis, Axis]:
+def find_mesh(
+    surface: Surface, mu: Shape, tau: Shape | None, evaluate: Callable[[Array, Array], Array]
+) -> tuple[Axis, Axis]:
     """Axes of mu and tau for the posterior under these priors; `tau` None is a common effect.
 
     `evaluate(mu_nodes, tau_nodes)` is the log likelihood, (T, G).
     """
     first = _first_axis(mu, mu_extent(surface), surface.mu_landmarks, surface.kinks)
     axes = [first, first_tau_axis(surface, tau)]
-    shapes = (mu, tau)
     for _ in range(_ROUNDS):
         (x, log_w), (t, log_v) = (axis.nodes(_COARSE) for axis in axes)
         joint = evaluate(x, t) + log_prior(mu, x) + log_prior(tau, t)[:, None]

@@ -144,12 +144,15 @@ def _refine(surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | N
     return fine, movement
 
 
-def _joint(surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None, order: int, direct: bool = False) -> Joint:
+def _joint(
+    surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None, order: int, direct: bool = False
+) -> Joint:
     (x, log_w), (t, log_v) = (axis.nodes(order) for axis in axes)
     log_mu = log_w if mu.point is not None else log_w + mu.logpdf(x)
     log_tau = log_v if tau is None or tau.point is not None else log_v + tau.logpdf(t)
-    has_atom = tau is not None and tau.below > 0
-    if has_atom:
+    has_atom = False
+    if tau is not None and tau.below > 0:
+        has_atom = True
         t, log_tau = np.insert(t, 0, 0.0), np.insert(log_tau, 0, math.log(tau.below))
     parts = np.array([_direct(curve, x, t) for curve in surface.curves]) if direct else surface.parts(x, t)
     parts = parts.reshape(len(surface.curves), len(t), len(x))
@@ -190,4 +193,3 @@ def _table_error(surface: Surface, joint: Joint) -> float:
             difference = exact - part[row, column]
             total += float(np.abs(difference - difference.mean()).mean() + abs(difference.mean()))
     return total
-
