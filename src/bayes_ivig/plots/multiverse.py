@@ -5,23 +5,25 @@ show, a mark is as dark as the choice is frequent among the analyses that share 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from bayes_ivig.checks import Check
 from bayes_ivig.effects import Array
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.plots.scale import axis_label, ticks
 from bayes_ivig.plots.style import INK, MARGIN, POSTERIOR, PUBLISHED, RAW, SMALL, WIDTH, Page, shorten
-from bayes_ivig.sensitivity.multiverse import THRESHOLD, Multiverse
+from bayes_ivig.sensitivity.multiverse import THRESHOLD, Multiverse, share
 from bayes_ivig.sensitivity.specifications import Axis
 from bayes_ivig.wording import percent, probability
 
-LABELS, COUNTS = 2.35, 0.55  # columns left and right of the curve
-CURVE, PROBABILITY, BETWEEN = 1.75, 0.62, 0.12
+LABELS, COUNTS = 2.5, 0.5  # columns left and right of the curve
+NAMES, CURVE, PROBABILITY, BETWEEN = 0.16, 1.75, 0.62, 0.12
 ROW, HEADING, FOOT = 0.118, 0.17, 0.08
 COLUMNS = 320  # of marks, at most
 MOST_LEVELS = 10  # of one axis; the others share a row
@@ -39,24 +41,26 @@ class _Row:
     """One choice: its label and which specifications made it, (n,)."""
 
     label: str
-    chosen: Array
+    chosen: NDArray[np.bool_]
 
 
 def draw_multiverse(evidence: Evidence, multiverse: Multiverse) -> Figure:
     """Draw the sorted medians with their intervals, the probability of the claim, and the choices behind them."""
-    groups = [(axis.name, rows) for i, axis in enumerate(multiverse.axes) if len(rows := _rows(axis, multiverse, i)) > 1]
+    groups = [(axis.name, _rows(axis, multiverse.codes[:, i])) for i, axis in enumerate(multiverse.axes)]
+    groups = [(name, rows) for name, rows in groups if len(rows) > 1]
     matrix = sum(HEADING + ROW * len(rows) for _, rows in groups)
     claim = multiverse.claim
     middle = PROBABILITY + BETWEEN if claim else 0.0
-    page = Page(_Subject(evidence), _heading(multiverse), CURVE + BETWEEN + middle + matrix + FOOT, _notes(multiverse))
+    body = NAMES + CURVE + BETWEEN + middle + matrix + FOOT
+    page = Page(_Subject(evidence), _heading(multiverse), body, _notes(multiverse))
     order = np.argsort(multiverse.estimate, kind="stable")
     place = np.empty(len(order))
     place[order] = np.arange(len(order))
     left, width = MARGIN + LABELS, WIDTH - 2 * MARGIN - LABELS - COUNTS
-    y = page.top - CURVE
+    y = page.top - NAMES - CURVE
     curve = page.axes(left, y, width, CURVE)
     _draw_curve(curve, multiverse, order)
-    _mark(curve, multiverse, place)
+    _mark(curve, multiverse, place, named=True)
     page.text(MARGIN, y + CURVE / 2 + 0.06, axis_label(multiverse.measure, evidence), va="center")
     page.text(MARGIN, y + CURVE / 2 - 0.08, _interval_name(multiverse), size=SMALL, color=RAW, va="center")
     if claim:
@@ -77,15 +81,14 @@ def draw_multiverse(evidence: Evidence, multiverse: Multiverse) -> Figure:
             at = y - ROW * (j + 0.5)
             page.text(MARGIN + 0.08, at, shorten(row.label, LABELS - 0.16, SMALL), size=SMALL, va="center_baseline")
             if claim:
-                share = percent(round(100 * float(np.mean(multiverse.p_claim[row.chosen] > THRESHOLD))) / 100)
-                page.text(WIDTH - MARGIN, at, share, size=SMALL, ha="right", va="center_baseline")
+                above = float(np.mean(multiverse.p_claim[row.chosen] > THRESHOLD))
+                page.text(WIDTH - MARGIN, at, share(above), size=SMALL, ha="right", va="center_baseline")
         y = bottom
     return page.figure
 
 
-def _rows(axis: Axis, multiverse: Multiverse, index: int) -> list[_Row]:
+def _rows(axis: Axis, codes: NDArray[np.int16]) -> list[_Row]:
     """The levels that apply; many of them are cut, and the rest share a row."""
-    codes = multiverse.codes[:, index]
     rows = [_Row(label, codes == code) for code, label in enumerate(axis.levels) if label]
     if len(rows) <= MOST_LEVELS:
         return rows
@@ -107,7 +110,7 @@ def _notes(multiverse: Multiverse) -> tuple[str, ...]:
     if claim is None or worst is None:
         return (marks,)
     return (
-        f"Blue intervals: probability of {claim.word} above {THRESHOLD}; orange: not. On the right, the percentage of the "
+        f"Blue: probability of {claim.word} above {THRESHOLD}; orange: not. On the right, the percentage of the "
         f"analyses with that choice for which it is: a count of analyses, not a probability. {marks}",
         f"Solid line: the model as given. Dashed line: the lowest probability of {claim.word} "
         f"({probability(float(multiverse.p_claim[worst]))}) without a trial left out, changed counts or an advocate's "
@@ -115,17 +118,16 @@ def _notes(multiverse: Multiverse) -> tuple[str, ...]:
     )
 
 
-def _draw_curve(axes: Axes, multiverse: Multiverse, order: Array) -> None:
+def _draw_curve(axes: Axes, multiverse: Multiverse, order: NDArray[np.intp]) -> None:
     low, middle, high = multiverse.low[order], multiverse.estimate[order], multiverse.high[order]
     bottom, top = min(0.0, float(np.quantile(low, 0.02))), max(0.0, float(np.quantile(high, 0.98)))
     x = np.arange(len(order))
     sure = multiverse.p_claim[order] > THRESHOLD if multiverse.claim else np.ones(len(order), bool)
     line = float(np.clip(300 / len(order), 0.25, 1.5))
-    for chosen, colour in ((sure, POSTERIOR), (~sure, PUBLISHED)):
-        axes.vlines(
-            x[chosen], np.maximum(low[chosen], bottom - 1), np.minimum(high[chosen], top + 1), color=colour, alpha=0.35,
-            lw=line, rasterized=True,
-        )  # fmt: skip
+    axes.vlines(
+        x, np.maximum(low, bottom - 1), np.minimum(high, top + 1), color=_colours(sure), alpha=0.35, lw=line,
+        rasterized=True,
+    )  # fmt: skip
     axes.axhline(0.0, color=RAW, lw=0.7)
     axes.plot(x, middle, color=INK, lw=1.2)
     axes.set_xlim(-0.5, len(order) - 0.5)
@@ -136,10 +138,12 @@ def _draw_curve(axes: Axes, multiverse: Multiverse, order: Array) -> None:
     axes.set_yticks(places, labels)
 
 
+def _colours(sure: NDArray[np.bool_]) -> list[str]:
+    return [POSTERIOR if yes else PUBLISHED for yes in sure]
+
+
 def _draw_probability(axes: Axes, p: Array) -> None:
-    axes.scatter(
-        np.arange(len(p)), p, s=1.2, lw=0, color=np.where(p > THRESHOLD, POSTERIOR, PUBLISHED), rasterized=True
-    )
+    axes.scatter(np.arange(len(p)), p, s=1.2, lw=0, color=_colours(p > THRESHOLD), rasterized=True)
     axes.axhline(THRESHOLD, color=RAW, lw=0.7)
     axes.set_xlim(-0.5, len(p) - 0.5)
     bottom = min(0.5, float(p.min()) - 0.03)
@@ -149,14 +153,25 @@ def _draw_probability(axes: Axes, p: Array) -> None:
     axes.set_yticks([0.5, THRESHOLD], ["0.5", f"{THRESHOLD}"])
 
 
-def _mark(axes: Axes, multiverse: Multiverse, place: Array) -> None:
-    """Draw where the model as given and the worst defensible choice stand."""
-    for row, style in ((multiverse.own, "-"), (multiverse.worst_defensible, (0, (3, 2)))):
-        if row is not None:
-            axes.axvline(place[row], color=INK, lw=0.9, ls=style)
+def _mark(axes: Axes, multiverse: Multiverse, place: Array, *, named: bool = False) -> None:
+    """Draw where the model as given and the worst defensible choice stand; name them above the axes."""
+    marks: list[tuple[int | None, str, Any]] = [
+        (multiverse.own, "as given", "-"),
+        (multiverse.worst_defensible, "lowest planned", (0, (3, 2))),
+    ]
+    present = sorted((float(place[row]), name, style) for row, name, style in marks if row is not None)
+    for i, (x, name, style) in enumerate(present):
+        axes.axvline(x, color=INK, lw=0.9, ls=style)
+        if named:
+            near = len(present) == 2 and present[1][0] - present[0][0] < 0.3 * len(place)
+            side = ("right", "left")[i] if near else "center"  # turned away from each other
+            axes.annotate(
+                name, (x, 1.0), (0, 5), xycoords=("data", "axes fraction"), textcoords="offset points", ha=side,
+                fontsize=SMALL,
+            )  # fmt: skip
 
 
-def _draw_choices(axes: Axes, rows: list[_Row], order: Array) -> None:
+def _draw_choices(axes: Axes, rows: list[_Row], order: NDArray[np.intp]) -> None:
     n = len(order)
     columns = min(n, COLUMNS)
     which = np.arange(n) * columns // n

@@ -1,7 +1,8 @@
 """The priors that other analysts would defend, per scale: of the effect, of the heterogeneity, of the baseline.
 
 Where the scale has published priors these are taken; a scale without any (a mean difference, an unnamed effect) gets
-multiples of the model's own. Nothing is computed from the data.
+multiples of the model's own. Nothing is computed from the data. "Reviews" are Cochrane's, whose estimates the
+priors of Bartos et al. summarise.
 """
 
 import math
@@ -24,20 +25,20 @@ _EFFECTS = {
         "weakly informative": "wip_logOR",
         "unit information": "uip_logOR",
         "vague": "vague",
-        "Cochrane Neuromuscular": "bartos_logOR_neuromuscular",
-        "all Cochrane": "bartos_logOR_all",
+        "Neuromuscular reviews": "bartos_logOR_neuromuscular",
+        "all reviews": "bartos_logOR_all",
     },
     "RR": {
         "unit information": "uip_logRR",
         "vague": "vague",
-        "Cochrane Neuromuscular": "bartos_logRR_neuromuscular",
-        "all Cochrane": "bartos_logRR_all",
+        "Neuromuscular reviews": "bartos_logRR_neuromuscular",
+        "all reviews": "bartos_logRR_all",
     },
     "SMD": {
         "weakly informative": "normal(0, 1)",
         "unit information": "normal(0, 2)",  # an SMD has variance 4/n in n patients, 1:1
         "vague": "normal(0, 10)",
-        "all Cochrane": "bartos_SMD_all",
+        "all reviews": "bartos_SMD_all",
     },
     "rate": {
         "uniform": "beta(1, 1)",
@@ -53,10 +54,10 @@ _HETEROGENEITY = {
         "moderate": "half-normal(0.5)",
         "large": "half-normal(1)",
         "heavy-tailed": "half-cauchy(0.5)",
-        "Cochrane Neuromuscular": "bartos2023_logOR_neuromuscular",
-        "all Cochrane": "bartos2023_logOR_all",
-        "Turner, signs and symptoms": "turner2015_1_11",
-        "Turner, general physical health": "turner2015_1_8",
+        "Neuromuscular reviews": "bartos2023_logOR_neuromuscular",
+        "all reviews": "bartos2023_logOR_all",
+        "Turner, symptoms": "turner2015_1_11",
+        "Turner, general health": "turner2015_1_8",
     },
     "RR": {
         "nearly none": _TIGHT,
@@ -65,8 +66,8 @@ _HETEROGENEITY = {
         "large": "half-normal(1)",
         "heavy-tailed": "half-cauchy(0.5)",
         "flat": "uniform(0, 2)",
-        "Cochrane Neuromuscular": "bartos2023_logRR_neuromuscular",
-        "all Cochrane": "bartos2023_logRR_all",
+        "Neuromuscular reviews": "bartos2023_logRR_neuromuscular",
+        "all reviews": "bartos2023_logRR_all",
     },
     "SMD": {
         "nearly none": _TIGHT,
@@ -75,7 +76,7 @@ _HETEROGENEITY = {
         "large": "half-normal(1)",
         "heavy-tailed": "half-cauchy(0.5)",
         "flat": "uniform(0, 2)",
-        "all Cochrane": "bartos2021_SMD_all",
+        "all reviews": "bartos2021_SMD_all",
         "Rhodes, all areas": "rhodes2015_marginal",
     },
     "rate": {
@@ -89,7 +90,7 @@ _HETEROGENEITY = {
         "exponential": "exponential(1)",
     },
 }
-_ADVERSE = {"Turner, signs and symptoms": ("Turner, adverse events", "turner2015_1_9")}
+_ADVERSE = {"Turner, symptoms": ("Turner, adverse events", "turner2015_1_9")}
 _BASELINES = {
     "flat": "beta(1, 1)",
     "Jeffreys": "beta(0.5, 0.5)",

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayes_ivig.effects import Array
-from bayes_ivig.quadrature import Surface, shape_of
+from bayes_ivig.quadrature import Surface
 from bayes_ivig.quadrature.grid import answer_grid
 from bayes_ivig.sensitivity.specifications import Plan
-from bayes_ivig.sensitivity.study_curves import mu_shape
+from bayes_ivig.sensitivity.study_curves import mu_shape, tau_shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class Answers:
 def answer_all(plan: Plan, probs: tuple[float, ...]) -> tuple[Answers, int]:
     """Answer every cell under every pair of priors; return also how many of the specifications are distinct."""
     mu = [mu_shape(a.prior, plan.model) for a in plan.effects if a.prior is not None]
-    tau = [None if a.prior is None else shape_of(a.prior) for a in plan.scales]
+    tau = [tau_shape(a.prior) for a in plan.scales]
     by_key = {}
     for cell in plan.cells:
         if cell.key not in by_key:

@@ -20,7 +20,7 @@ class Claim:
 
     def probability[X: (float, object)](self, p_gt_0: X) -> X:
         """Return its probability from P(mu > 0), a number or an array."""
-        return p_gt_0 if self.above else 1 - p_gt_0  # type: ignore[operator, return-value]
+        return p_gt_0 if self.above else 1 - p_gt_0  # type: ignore[operator]
 
 
 def claim_of(evidence: Evidence, model: Model) -> Claim | None:

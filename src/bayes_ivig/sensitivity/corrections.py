@@ -43,7 +43,7 @@ POLICIES: Mapping[str, Policy] = {
     "half-all": Policy("0.5 in every table", lambda sizes, zero: np.full_like(sizes, 0.5)),
     "treatment-arm": Policy("treatment-arm correction in tables with a zero", _treatment_arm),
     "quarter-zero": Policy("0.25 in tables with a zero", _in_zero_tables(0.25)),
-    "drop-double-zero": Policy("double-zero trials dropped, 0.5 in other tables with a zero", _in_zero_tables(0.5), True),
+    "drop-double-zero": Policy("double-zero trials dropped, else 0.5", _in_zero_tables(0.5), True),
 }
 
 

@@ -18,7 +18,7 @@ from bayes_ivig.sensitivity.claim import Claim, claim_of
 from bayes_ivig.sensitivity.specifications import AXES, Axis, lay_out
 from bayes_ivig.spec import Model
 from bayes_ivig.summary import tails
-from bayes_ivig.wording import interval, listing, percent, probability
+from bayes_ivig.wording import interval, listing, probability
 
 THRESHOLD = 0.95
 
@@ -164,7 +164,7 @@ def run_multiverse(evidence: Evidence, model: Model, data: Evidence | None = Non
     quantiles = answers.quantiles.reshape(-1, 3)
     p_gt_0 = answers.p_gt_0.ravel()
     p_claim = np.full(len(codes), np.nan) if claim is None else claim.probability(p_gt_0)
-    own = np.flatnonzero((codes == plan.own).all(axis=1)) if plan.own is not None else []
+    own = np.flatnonzero((codes == np.array(plan.own or [-1] * len(AXES))).all(axis=1))
     return Multiverse(
         axes=plan.axes,
         codes=codes,
@@ -193,10 +193,19 @@ def describe_multiverse(multiverse: Multiverse) -> str:
         return f"{start}the medians lie between {interval(*values)}; they depend most on the {widest}."
     worst = multiverse.worst_defensible
     assert worst is not None
-    above = int(np.sum(multiverse.p_claim > THRESHOLD))
+    above, p_worst = int(np.sum(multiverse.p_claim > THRESHOLD)), float(multiverse.p_claim[worst])
     return (
-        f"{start}{above:,} ({percent(round(100 * fraction) / 100)}) give a probability of {claim.word} above "
-        f"{THRESHOLD}, which counts analyses and is itself no probability; the lowest among those that could have been "
-        f"planned is {probability(float(multiverse.p_claim[worst]))} ({listing(list(multiverse.choices(worst).values()))}), "
-        f"and the estimate depends most on the {widest}."
+        f"{start}{above:,} ({share(fraction)}) give a probability of {claim.word} above {THRESHOLD}, which counts "
+        f"analyses and is itself no probability; the lowest among those that could have been planned is "
+        f"{probability(p_worst)} ({listing(list(multiverse.choices(worst).values()))}), and the estimate depends most "
+        f"on the {widest}."
     )
+
+
+def share(fraction: float) -> str:
+    """A fraction of analyses as a percentage; all and none are said of nothing less."""
+    if 0 < fraction < 0.005:
+        return "below 1%"
+    if 0.995 <= fraction < 1:
+        return "above 99%"
+    return f"{100 * fraction:.0f}%"

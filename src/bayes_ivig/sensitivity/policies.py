@@ -85,9 +85,7 @@ def compare_policies(evidence: Evidence, model: Model, prob: float = 0.95) -> tu
         curves = [study_curve(s, conditional) for s in arms]
         silent = [s.study for s, curve in zip(arms, curves, strict=True) if not is_informative(curve)]
         changed = f"nothing, but {listing(silent)} cannot say anything" if silent else UNCHANGED
-        rows.append(
-            _posterior_row("conditional", "conditional likelihood", conditional, curves, claim, changed, prob)
-        )
+        rows.append(_posterior_row("conditional", "conditional likelihood", conditional, curves, claim, changed, prob))
     return *rows, *_pooled_rows(arms, model.measure, prob)
 
 
@@ -112,9 +110,10 @@ def _pooled_rows(arms: Sequence[TwoArm], measure: str, prob: float) -> tuple[Pol
     zero = [s.study for s, table in zip(filled, tables, strict=True) if (table == 0).any()]
     corrected = [name for name in zero if name not in one_outcome_trials(filled)]
     revman = "; ".join(filter(None, (f"0.5 a cell added in {listing(corrected)}" if corrected else "", weightless)))
+    plain, as_revman = (mantel_haenszel(tables, measure, correction, prob) for correction in ("none", "revman"))
     return (
-        _frequentist_row("mantel-haenszel", mantel_haenszel(tables, measure, "none", prob), weightless or UNCHANGED),
-        _frequentist_row("mantel-haenszel-revman", mantel_haenszel(tables, measure, "revman", prob), revman or UNCHANGED),
+        _frequentist_row("mantel-haenszel", plain, weightless or UNCHANGED),
+        _frequentist_row("mantel-haenszel-revman", as_revman, revman or UNCHANGED),
         _frequentist_row("peto", peto(tables, prob), weightless or UNCHANGED),
     )
 
@@ -151,7 +150,7 @@ def describe_policies(rows: Sequence[PolicyRow], claim: Claim | None) -> str:
     if probability(lowest.p_claim) == probability(highest.p_claim):
         medians = [row.natural()[0] for row in posteriors]
         return (
-            f"{start}; with {len(posteriors)} other ways to treat zero cells that is {probability(lowest.p_claim)} too, "
+            f"{start}; with {len(posteriors)} other ways to treat zero cells that is {probability(lowest.p_claim)}, "
             f"and the {exact.measure} {interval(min(medians), max(medians))}."
         )
     return (

@@ -65,8 +65,7 @@ def read_all(evidence: Evidence) -> Iterator[DataReading]:
     for chosen in itertools.product(*options):
         readings = tuple(reading for reading in chosen if reading is not None)
         studies = tuple(
-            study if reading is None else reading.study
-            for study, reading in zip(evidence.studies, chosen, strict=True)
+            study if reading is None else reading.study for study, reading in zip(evidence.studies, chosen, strict=True)
         )
         yield DataReading(readings, studies)
 

@@ -4,6 +4,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.quadrature.curves import Curve
@@ -26,6 +28,7 @@ AXES = ("reading", "left out", "likelihood", "baseline", "parametrisation", "eff
 NOBODY, NONE = "no trial", ""
 _PLACES = {"midpoint": "baseline on the midpoint", "control": "baseline on the control risk"}
 MOST_CELLS = 4000
+_AT_0 = np.zeros(1)
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def lay_out(evidence: Evidence, model: Model, paired: Evidence | None, claim: Cl
     cells = []
     for choice in choices:
         told = [(key, curve) for key, curve in choice.curves if is_informative(curve)]
-        constant = sum(float(curve.level) for _, curve in choice.curves if not is_informative(curve))  # type: ignore[attr-defined]
+        constant = sum(float(curve.log_profile(_AT_0)[0]) for _, curve in choice.curves if not is_informative(curve))
         if told:
             codes = tuple(levels[i].index(label) for i, label in enumerate(choice.labels))
             # Two trials with the same counts are two: the place among equals is part of the key.
@@ -108,13 +111,14 @@ def lay_out(evidence: Evidence, model: Model, paired: Evidence | None, claim: Cl
             f"{MOST_CELLS:,} that are answered; give fewer readings"
         )
     axes = (
-        *(Axis(name, tuple(labels), _defensible(name, labels)) for name, labels in zip(AXES, levels, strict=False)),
-        *(
-            Axis(name, tuple(a.label for a in alternatives), tuple(not a.advocate for a in alternatives))
-            for name, alternatives in zip(AXES[5:], (effects, scales), strict=True)
-        ),
+        *(Axis(name, tuple(labels), _defensible(name, labels)) for name, labels in zip(AXES[:5], levels, strict=True)),
+        *(_prior_axis(name, priors) for name, priors in zip(AXES[5:], (effects, scales), strict=True)),
     )
     return Plan(axes, tuple(cells), effects, scales, model, _own_codes(axes, effects, scales, model))
+
+
+def _prior_axis(name: str, alternatives: Sequence[Alternative]) -> Axis:
+    return Axis(name, tuple(a.label for a in alternatives), tuple(not a.advocate for a in alternatives))
 
 
 def _defensible(axis: str, labels: Sequence[str]) -> tuple[bool, ...]:

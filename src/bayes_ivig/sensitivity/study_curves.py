@@ -1,12 +1,13 @@
 """One study's likelihood as a curve, alone: what surfaces of many readings and likelihoods are put together from."""
 
 import math
+from typing import cast
 
 from bayes_ivig.effects import effect_sizes
 from bayes_ivig.priors import Prior
 from bayes_ivig.profiles import LIKELIHOODS
 from bayes_ivig.quadrature.curves import ConstantCurve, Curve, NormalCurve
-from bayes_ivig.quadrature.prior_shapes import PriorShape, shape_of
+from bayes_ivig.quadrature.prior_shapes import Shape, shape_of
 from bayes_ivig.quadrature.tabulated import tabulate
 from bayes_ivig.spec import Model
 from bayes_ivig.studies import Study
@@ -27,7 +28,7 @@ def study_curve(study: Study, model: Model) -> Curve:
 
 def effect_curve(y: float, se: float) -> Curve:
     """Return the likelihood of an effect with its standard error; constant where either is nan."""
-    return NormalCurve(y, se) if math.isfinite(y) and math.isfinite(se) else ConstantCurve(0.0)
+    return cast(Curve, NormalCurve(y, se) if math.isfinite(y) and math.isfinite(se) else ConstantCurve(0.0))
 
 
 def is_informative(curve: Curve) -> bool:
@@ -35,12 +36,16 @@ def is_informative(curve: Curve) -> bool:
     return math.isfinite(curve.width)
 
 
-def shapes_of(model: Model) -> tuple[PriorShape, PriorShape | None]:
+def shapes_of(model: Model) -> tuple[Shape, Shape | None]:
     """Return the model's own priors of mu and of tau (None: a common effect), as the engine needs them."""
-    tau = model.priors.get("tau")
-    return mu_shape(model.priors["mu"], model), None if tau is None else shape_of(tau)
+    return mu_shape(model.priors["mu"], model), tau_shape(model.priors.get("tau"))
 
 
-def mu_shape(prior: Prior, model: Model) -> PriorShape:
+def mu_shape(prior: Prior, model: Model) -> Shape:
     """Return a prior of mu as the engine needs it; for rates a density on 0 to 1 is one of the rate."""
-    return shape_of(prior, rate=model.likelihood == "single-arm" or model.measure == "rate")
+    return cast(Shape, shape_of(prior, rate=model.measure == "rate"))
+
+
+def tau_shape(prior: Prior | None) -> Shape | None:
+    """Return a prior of tau as the engine needs it; None is a common effect."""
+    return None if prior is None else cast(Shape, shape_of(prior))
