@@ -127,13 +127,13 @@ def draw_nuisance(theta: Array, model: Model, rng: np.random.Generator) -> Draws
 def derive(draws: Draws, data: Pairs, model: Model) -> Draws:
     """Risks of both treatments in each study, arrays (..., k), and the log odds ratio within patients.
 
-    The latter, `conditional`, is log(t_only / c_only) of the cell probabilities: what one patient's odds are
+    The latter, `log_or_within`, is log(t_only / c_only) of the cell probabilities: what one patient's odds are
     multiplied by, further from 0 than theta where the association is positive.
     """
     p_c, p_t = risks(draws["theta"], draws["baseline"], model)
     h = _midpoint(draws["theta"], draws["baseline"], model)
     cells = joint_cells(h, draws["theta"] / 2, draws["association"])
-    return {"p_c": p_c, "p_t": p_t, "conditional": np.log(cells["t_only"]) - np.log(cells["c_only"])}
+    return {"p_c": p_c, "p_t": p_t, "log_or_within": np.log(cells["t_only"]) - np.log(cells["c_only"])}
 
 
 def predict(draws: Draws, data: Pairs, rng: np.random.Generator) -> Draws:

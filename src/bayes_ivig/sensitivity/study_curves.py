@@ -3,6 +3,8 @@
 import math
 from typing import cast
 
+import numpy as np
+
 from bayes_ivig.effects import effect_sizes
 from bayes_ivig.priors import Prior
 from bayes_ivig.profiles import LIKELIHOODS
@@ -23,7 +25,8 @@ def study_curve(study: Study, model: Model) -> Curve:
         return effect_curve(float(y[0]), float(se[0]))
     likelihood = LIKELIHOODS[model.likelihood]
     likelihood.make_data((study,), model.measure)  # refuses a study of another kind
-    return tabulate(lambda theta: likelihood.log_integrated(study, model, theta))
+    with np.errstate(invalid="ignore", over="ignore"):  # far out, where doubles end, the curve goes on as a line
+        return tabulate(lambda theta: likelihood.log_integrated(study, model, theta))
 
 
 def effect_curve(y: float, se: float) -> Curve:
