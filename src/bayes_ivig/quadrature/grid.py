@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 PROBS = (0.025, 0.25, 0.5, 0.75, 0.975)
 _ORDER, _TAU_ORDER = 16, 14
 _VARIATION = 10.0
+_OVERSHOOT = 0.5  # log units that a peak between nodes may rise above them
 _FAR_OUT = 1e12  # widths of the data beyond which no prior is followed
 
 
@@ -89,6 +90,7 @@ def _integrate_tau(surface: Surface, base: Panels, tau_shapes: Sequence[Shape | 
         panels = _tau_panels(surface, base, lay_panels(0.0, highest, surface.tau_landmarks), spread)
         table = surface.parts(base.nodes, panels.nodes).sum(axis=0)
         top = table.max(axis=1)
+        highest = table.reshape(-1, panels.order, table.shape[1]).max(axis=1)
     axes = iter(first) if spread else iter(())
     for tau, point in zip(tau_shapes, points, strict=True):
         if tau is None or point is not None:
@@ -100,7 +102,9 @@ def _integrate_tau(surface: Surface, base: Panels, tau_shapes: Sequence[Shape | 
 
         axis = fit_axis(_within(next(axes), panels), log_posterior)
         t, log_w = axis.nodes(_ORDER)
-        terms = _interpolate(panels, table, t) + (log_w + tau.logpdf(t))[:, None]
+        # Far out in mu one panel of tau may hold thousands of log units: no polynomial may rise above its nodes.
+        within = np.minimum(_interpolate(panels, table, t), highest[panels.locate(t)[0]] + _OVERSHOOT)
+        terms = within + (log_w + tau.logpdf(t))[:, None]
         if tau.below > 0:
             terms = np.vstack([terms, exact[0.0] + np.log(tau.below)])
         highest_term = terms.max(axis=0)
@@ -122,8 +126,9 @@ def _tau_panels(surface: Surface, base: Panels, edges: Array, priors: Sequence[S
 def _within(axis: Axis, panels: Panels) -> Axis:
     """The axis up to the end of the tabulated tau."""
     assert axis.edges is not None
-    inside = axis.edges[axis.edges < panels.edges[-1]]
-    return Axis(np.append(inside, min(axis.edges[-1], panels.edges[-1])), None)
+    end = min(axis.edges[-1], panels.edges[-1])
+    inside = axis.edges[axis.edges < (1 - 1e-6) * end]  # a last panel without width would be split for ever
+    return Axis(np.append(inside, end), None)
 
 
 def _answer(surface: Surface, base: Panels, marginal: Array, mu: Shape, answers: GridAnswers, m: int) -> None:
