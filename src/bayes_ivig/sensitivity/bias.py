@@ -7,20 +7,20 @@ themselves. b ~ Normal(b0, s) is common to all trials, or is one trial's own (Tu
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bayes_ivig.effects import is_ratio
-from bayes_ivig.quadrature import Surface
-from bayes_ivig.sensitivity.effect_line import EffectLine
-from bayes_ivig.sensitivity.more_curves import BiasedCurve
-from bayes_ivig.sensitivity.quick import quick_answer
+from bayes_ivig.sensitivity.effect_line import EffectLine, OneBiased
 from bayes_ivig.sensitivity.setting import Setting, log_odds
+from bayes_ivig.wording import number, probability
 
 THRESHOLD = 0.975
 ALL = "all trials"
 _UNSURE = {True: 0.5, False: 0.25}  # SD of an uncertain bias: on the log scale; else of the prior's SD of mu
-_FURTHEST = 50.0  # biases tried, in units of the log scale or SDs of the prior
+_STEP, _FURTHEST = 1.0, 40.0  # biases tried, in units of the log scale or SDs of the prior: close by in equal steps
+_CLOSE = 8.0
 _CLIP = 1e-13
 
 
@@ -30,6 +30,7 @@ class BiasTipping:
 
     trials: str  # all trials, or the name of one
     bias_sd: float
+    lowest: float  # P at the worst bias tried
     threshold: float
     bias: float | None
     natural: float | None  # the bias as a ratio, for ratios
@@ -49,40 +50,42 @@ def find_bias_tipping(setting: Setting) -> tuple[BiasTipping, ...]:
     line = EffectLine(setting.surface, setting.tau)
     sign = setting.direction.sign
     rows = [
-        _row(setting, ALL, sd, _root(lambda b, sd=sd: line.probability(setting.mu, sign, b, sd), sign * unit))
+        _row(setting, ALL, sd, _find(lambda b, sd=sd: line.probability(setting.mu, sign, b, sd), sign * unit))
         for sd in (0.0, unsure)
     ]
     if len(setting.names) > 1:
-        rows += [_row(setting, name, 0.0, _in_one(setting, i, unit)) for i, name in enumerate(setting.names)]
+        for i, name in enumerate(setting.names):
+            one = OneBiased(line, setting.mu, i)
+            rows.append(_row(setting, name, 0.0, _find(lambda b, one=one: one.probability(b, sign), sign * unit)))
     return tuple(rows)
 
 
-def _in_one(setting: Setting, index: int, unit: float) -> float | None:
-    """The tipping bias in one trial; None where the others alone are above the threshold at any bias."""
-    curves = setting.surface.curves
+class _Found(NamedTuple):
+    """The tipping bias, if there is one, and the lowest P of all biases tried."""
 
-    def p(bias: float) -> float:
-        biased = BiasedCurve(curves[index], bias)
-        surface = Surface((*curves[:index], biased, *curves[index + 1 :]))
-        return quick_answer(surface, setting.mu, setting.tau, setting.direction).p
-
-    return _root(p, setting.direction.sign * unit)
+    bias: float | None
+    lowest: float
 
 
-def _root(p: Any, unit: float) -> float | None:
-    """Follow the bias outwards until P is below the threshold, then find where it crosses."""
+def _find(p: Callable[[float], float], unit: float) -> _Found:
+    """Follow the bias outwards until P is below the threshold, then find where it crosses.
+
+    In one trial P may fall and rise again: a bias that its data cannot be squared with makes it say nothing.
+    """
     from scipy.optimize import brentq
 
     def gap(bias: float) -> float:
         return log_odds(min(max(p(bias), _CLIP), 1 - _CLIP)) - log_odds(THRESHOLD)
 
-    inner, step = 0.0, 2 * unit
+    inner, lowest = 0.0, math.inf
     while abs(inner) < _FURTHEST * abs(unit):
-        outer = inner + step
-        if gap(outer) <= 0:
-            return float(brentq(gap, inner, outer, xtol=1e-6 * abs(unit)))
-        inner, step = outer, 2 * step
-    return None
+        outer = inner + unit * (_STEP if abs(inner) < _CLOSE * abs(unit) else abs(inner / unit))
+        here = gap(outer)
+        lowest = min(lowest, here)
+        if here <= 0:
+            return _Found(float(brentq(gap, inner, outer, xtol=1e-6 * abs(unit))), THRESHOLD)
+        inner = outer
+    return _Found(None, 1 / (1 + math.exp(-lowest - log_odds(THRESHOLD))))
 
 
 def _prior_sd(setting: Setting) -> float:
@@ -90,16 +93,14 @@ def _prior_sd(setting: Setting) -> float:
     return sd if math.isfinite(sd) else 1.0
 
 
-def _row(setting: Setting, trials: str, sd: float, bias: float | None) -> BiasTipping:
-    ratio = is_ratio(setting.model.measure)
+def _row(setting: Setting, trials: str, sd: float, found: _Found) -> BiasTipping:
+    measure, p = setting.model.measure, setting.direction.text
     where = "all trials" if trials == ALL else f"{trials} alone"
-    unsure = f", give or take an SD of {sd:g}" if sd else ""
-    what = f"{setting.direction.text} falls below {THRESHOLD:g}"
-    if bias is None:
-        text = f"No bias in {where}{unsure} that was tried: {what} nowhere"
-        return BiasTipping(trials, sd, THRESHOLD, None, None, text)
-    natural = math.exp(bias) if ratio else None
-    shown = f"multiplies the {setting.model.measure} by {natural:.3g}" if natural else f"adds {bias:.3g} to the effect"
-    return BiasTipping(
-        trials, sd, THRESHOLD, bias, natural, f"{what} where bias in {where} {shown} (b0 = {bias:.3g}{unsure})"
-    )
+    unsure = f", SD {sd:g}" if sd else ""
+    if found.bias is None:
+        text = f"No bias in {where}{unsure} takes {p} below {THRESHOLD:g}; at worst it is {probability(found.lowest)}"
+        return BiasTipping(trials, sd, found.lowest, THRESHOLD, None, None, text)
+    natural = math.exp(found.bias) if is_ratio(measure) else None
+    shown = f"multiplies the {measure} by {number(natural)}" if natural else f"adds {number(found.bias)} to the effect"
+    text = f"{p} falls below {THRESHOLD:g} where bias in {where} {shown} (b0 = {found.bias:.2f}{unsure})"
+    return BiasTipping(trials, sd, found.lowest, THRESHOLD, found.bias, natural, text)

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from bayes_ivig.quadrature.panels import Landmark, Panels, lay_panels
 from bayes_ivig.quadrature.prior_shapes import Shape
 from bayes_ivig.quadrature.surface import Surface
+from bayes_ivig.sensitivity.more_curves import BiasedCurve
 
 Array = NDArray[np.float64]
 _ORDER = 16
 _FAR = 1e4  # spreads of the studies beyond which a prior of tau adds nothing that a probability could show
-_TABLE = 60.0  # widths of the studies that the table of the likelihood reaches beyond them
+_TABLE = 40.0  # widths of the studies that the table of the likelihood reaches beyond them
 _BELL = 8.5  # standard deviations of a bias that count
 _SPACING = 0.5  # of the trapezoidal rule for a bias, in standard deviations of bell times likelihood
 
@@ -28,25 +29,18 @@ class EffectLine:
 
     def probability(self, prior: Shape, sign: int, bias: float = 0.0, bias_sd: float = 0.0) -> float:
         """P(sign * mu > 0) where every study estimates mu + b, b ~ Normal(bias, bias_sd); `prior` is no point."""
-        marks = tuple(Landmark(m.centre - bias, m.scale) for m in self.surface.mu_landmarks)
-        low, high = prior.range
-        panels = Panels(lay_panels(low, high, (*prior.landmarks, *marks), (*prior.breaks, 0.0)), _ORDER)
+        panels = panels_of_mu(prior, tuple(Landmark(m.centre - bias, m.scale) for m in self.surface.mu_landmarks))
         mu = panels.nodes
         log_l = self._smoothed(mu + bias, bias_sd) if bias_sd > 0 else self.log_likelihood(mu + bias)
-        terms = log_l + prior.logpdf(mu)
-        mass = panels.weights * np.exp(terms - terms.max())
-        inside, outside = float(mass[sign * mu > 0].sum()), float(mass[sign * mu < 0].sum())
-        return inside / (inside + outside)
+        return _share(sign * mu > 0, np.log(panels.weights) + log_l + prior.logpdf(mu))
 
     def log_likelihood(self, mu: Array) -> Array:
-        """Log likelihood at each mu (n,), from the table where it reaches."""
+        """Log likelihood at each mu (n,), from the table; a straight line beyond it, as the studies' own curves have."""
         panels, values = self._table
-        inside = (mu >= panels.edges[0]) & (mu <= panels.edges[-1])
-        result = np.empty(len(mu))
-        result[inside] = panels.at(mu[inside], values)
-        if not inside.all():
-            result[~inside] = self._directly(mu[~inside])
-        return result
+        low, high = panels.edges[0], panels.edges[-1]
+        left, right = panels.slopes(values)[[0, -1]]
+        inside = panels.at(np.clip(mu, low, high), values)
+        return np.asarray(inside + left * np.minimum(mu - low, 0.0) + right * np.maximum(mu - high, 0.0))
 
     def _smoothed(self, x: Array, sd: float) -> Array:
         """Log of the likelihood averaged over Normal(x, sd), by the trapezoidal rule."""
@@ -62,14 +56,11 @@ class EffectLine:
         low = min((c.centre - _TABLE * c.width for c in curves), default=-1.0)
         high = max((c.centre + _TABLE * c.width for c in curves), default=1.0)
         panels = Panels(lay_panels(low, high, self.surface.mu_landmarks), _ORDER)
-        return panels, self._directly(panels.nodes)
-
-    def _directly(self, mu: Array) -> Array:
-        tau, log_prior = self._tau_nodes
-        return _log_sum(self.surface.parts(mu, tau).sum(axis=0) + log_prior[:, None])
+        tau, log_prior = self.tau_nodes
+        return panels, _log_sum(self.surface.parts(panels.nodes, tau).sum(axis=0) + log_prior[:, None])
 
     @cached_property
-    def _tau_nodes(self) -> tuple[Array, Array]:
+    def tau_nodes(self) -> tuple[Array, Array]:
         """Nodes of tau and the log of prior times weight."""
         if self.tau is None or self.tau.point is not None:
             return np.array([0.0 if self.tau is None else float(self.tau.point or 0.0)]), np.zeros(1)
@@ -83,6 +74,51 @@ class EffectLine:
         if self.tau.below > 0:
             nodes, logs = np.insert(nodes, 0, 0.0), np.insert(logs, 0, math.log(self.tau.below))
         return nodes, logs
+
+
+@dataclass(frozen=True, eq=False)
+class OneBiased:
+    """The trials of a line under a prior of mu, one of them biased: the others are looked up once."""
+
+    line: EffectLine
+    prior: Shape
+    index: int
+
+    def probability(self, bias: float, sign: int) -> float:
+        """P(sign * mu > 0) where this trial estimates theta + bias."""
+        tau, _ = self.line.tau_nodes
+        mu = self._panels.nodes
+        biased = BiasedCurve(self.line.surface.curves[self.index], bias)
+        return _share(sign * mu > 0, _log_sum(self._rest + biased.log_smoothed(mu, tau)))
+
+    @cached_property
+    def _panels(self) -> Panels:
+        """Panels fine enough wherever the biased trial may lie: as fine as it is narrow, all over the prior's bulk."""
+        curve = self.line.surface.curves[self.index]
+        marks = self.line.surface.mu_landmarks
+        if math.isfinite(curve.width):
+            centre, scale = self.prior.landmarks[0][:2] if self.prior.landmarks else (0.0, curve.width)
+            marks = (*marks, Landmark(centre, max(curve.width, scale / 10), 4 * scale))
+        return panels_of_mu(self.prior, marks)
+
+    @cached_property
+    def _rest(self) -> Array:
+        """Log of weight, priors and the likelihood of the other trials, (T, G)."""
+        mu, (tau, log_prior) = self._panels.nodes, self.line.tau_nodes
+        others = self.line.surface.without(self.index).parts(mu, tau).sum(axis=0)
+        return np.asarray(others + log_prior[:, None] + np.log(self._panels.weights) + self.prior.logpdf(mu))
+
+
+def panels_of_mu(prior: Shape, marks: tuple[Landmark, ...]) -> Panels:
+    """Panels over the range of a prior of mu, with an edge at no effect."""
+    return Panels(lay_panels(*prior.range, (*prior.landmarks, *marks), (*prior.breaks, 0.0)), _ORDER)
+
+
+def _share(chosen: NDArray[np.bool_], log_mass: Array) -> float:
+    """Share of the mass that is chosen."""
+    mass = np.exp(log_mass - log_mass.max())
+    inside, outside = float(mass[chosen].sum()), float(mass[~chosen].sum())
+    return inside / (inside + outside)
 
 
 def _log_sum(terms: Array) -> Array:

@@ -19,7 +19,7 @@ from bayes_ivig.sensitivity.quick import quick_answer
 from bayes_ivig.sensitivity.setting import Setting, log_odds
 
 THRESHOLDS = (0.975, 0.95, 0.9)
-_NARROWEST, _FURTHEST = 1e-3, 100.0  # SD and shift of a prior that are tried, in SDs of the prior as it stands
+_NARROWEST, _FURTHEST = 1e-3, 30.0  # SD and shift of a prior that are tried, in SDs of the prior as it stands
 MOST_TRIALS = 1000
 
 
