@@ -18,11 +18,12 @@ ORDER = (
     "spec evidence published",
     "profiles reviews summary formats",
     "absolute choices reproduction draws",
+    "audit",
     "nuts diagnostics data_check data_compare",
     "fit",
     "fit_json store plots",
     "output present",
-    "present_data present_files",
+    "present_data present_files present_audit",
     "cli",
     "__main__",
 )
