@@ -222,7 +222,7 @@ class TabulatedCurve:
             nodes, weights = self._far_rule
             z = (nodes - x[far, None]) / t[far, None]
             # The weights may be negative: sum, then take the logarithm, relative to the nearest point of the core.
-            nearest = np.clip(x[far], nodes[0], nodes[-1])
+            nearest = np.clip(x[far], nodes.min(), nodes.max())
             shift = -0.5 * ((nearest - x[far]) / t[far]) ** 2
             total = (weights * np.exp(-0.5 * z**2 - shift[:, None])).sum(axis=1)
             with np.errstate(divide="ignore"):
