@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import matplotlib
 import numpy as np
@@ -18,8 +18,11 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 
+from bayes_ivig.checks import Check
 from bayes_ivig.effects import Array
+from bayes_ivig.evidence import Evidence
 from bayes_ivig.fit import Fit
+from bayes_ivig.spec import Model
 
 # Okabe and Ito's colours, told apart with any colour vision.
 POSTERIOR, PUBLISHED, RAW, PALE = "#0072B2", "#D55E00", "#757575", "#B8D4E6"
@@ -45,6 +48,22 @@ _STYLE: Any = {
     "svg.hashsalt": "bayes-ivig",
 }
 _LOCK = threading.RLock()
+
+
+class Subject(Protocol):
+    """What a page is about: a fit, or another analysis of one outcome under one model."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """The trials."""
+
+    @property
+    def model(self) -> Model:
+        """The model."""
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """Checks that did not pass."""
 
 
 @contextmanager
@@ -99,7 +118,7 @@ def flat_draws(fit: Fit, name: str) -> Array:
     return np.asarray(fit.draws["posterior"][name], dtype=float).ravel()
 
 
-def describe_model(fit: Fit) -> str:
+def describe_model(fit: Subject) -> str:
     """One sentence: the model and every prior."""
     model = fit.model
     place = f", baseline prior on the {'midpoint' if model.parametrisation == 'midpoint' else 'control risk'}"
@@ -113,7 +132,7 @@ def describe_model(fit: Fit) -> str:
 class Page:
     """A figure of the house's width, its heading and notes set; from `bottom` to `top` it is free."""
 
-    def __init__(self, fit: Fit, what: str, body: float, notes: tuple[str, ...]) -> None:
+    def __init__(self, fit: Subject, what: str, body: float, notes: tuple[str, ...]) -> None:
         """Make a figure whose free middle is `body` high, between the heading and the notes."""
         evidence = fit.evidence
         lines = [line for note in notes for line in wrap(note, WIDTH - 2 * MARGIN)]

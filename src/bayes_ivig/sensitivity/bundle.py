@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from bayes_ivig.checks import Check
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.sensitivity.baselines import Baselines, compare_baselines
 from bayes_ivig.sensitivity.bias import BiasTipping, find_bias_tipping
@@ -14,7 +15,7 @@ from bayes_ivig.sensitivity.heterogeneity import TauLearning, learn_about_tau
 from bayes_ivig.sensitivity.leave_one_out import LeftOut, leave_one_out
 from bayes_ivig.sensitivity.power_scaling import PowerScaling, scale_powers
 from bayes_ivig.sensitivity.prior_grid import PriorGrid, cross_priors
-from bayes_ivig.sensitivity.sentences import write_sentences
+from bayes_ivig.sensitivity.sentences import Axis, gather_axes, write_sentences
 from bayes_ivig.sensitivity.setting import Answer, Direction, Setting
 from bayes_ivig.sensitivity.tipping import Tipping, find_tipping_points
 from bayes_ivig.spec import Model
@@ -43,12 +44,13 @@ class Sensitivity:
     tau: TauLearning | None
     comparison: Comparison | None
     given_tau: GivenTau | None
+    axes: tuple[Axis, ...]
     sentences: tuple[str, ...]
     notes: tuple[str, ...]
     seconds: Mapping[str, float]
 
     @property
-    def failed(self) -> tuple[Any, ...]:
+    def failed(self) -> tuple[Check, ...]:
         """No check of an exact answer fails."""
         return ()
 
@@ -90,6 +92,7 @@ class Sensitivity:
             "p_is": self.direction.text,
             "answer": self.answer.to_json(),
             "sentences": list(self.sentences),
+            "axes": [asdict(axis) for axis in self.axes],
             "baselines": self.baselines.to_rows(),
             "baseline_contributions": self.baselines.contribution_rows(),
             "prior_grid": {
@@ -149,6 +152,7 @@ def run_sensitivity(
     tau = timed("Heterogeneity", lambda: learn_about_tau(setting))
     comparison = timed("Model comparison", lambda: compare_models(setting))
     given_tau = timed("Effects given tau", lambda: effects_given_tau(setting))
+    axes = gather_axes(setting, baselines, grid, left_out)
     return Sensitivity(
         evidence=evidence,
         model=model,
@@ -165,7 +169,8 @@ def run_sensitivity(
         tau=tau,
         comparison=comparison,
         given_tau=given_tau,
-        sentences=write_sentences(setting, baselines, grid, left_out, tipping, bias),
+        axes=axes,
+        sentences=write_sentences(setting, axes, tipping, bias),
         notes=(*evidence.notes, *_notes(setting), *tipping.notes, *power.notes),
         seconds=seconds,
     )

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from bayes_ivig.quadrature import Surface, shape_of
 from bayes_ivig.quadrature.grid import answer_grid
 from bayes_ivig.sensitivity.baselines import Baselines
-from bayes_ivig.sensitivity.prior_sets import LabelledPrior, baseline_priors, effect_priors, heterogeneity_priors
+from bayes_ivig.sensitivity.prior_sets import (
+    LabelledPrior,
+    baseline_priors,
+    effect_priors,
+    heterogeneity_priors,
+    short_text,
+)
 from bayes_ivig.sensitivity.setting import Setting
 from bayes_ivig.summary import tails
 
@@ -47,15 +53,7 @@ class PriorGrid:
     def describe(self, b: int, t: int, m: int) -> str:
         """One combination in words."""
         base = f", baseline {self.baseline[b]}" if self.baseline[b] else ""
-        return f"mu {self.mu[m].prior.text}, tau {self.tau[t].prior.text}{base}"
-
-    def spans(self) -> dict[str, float]:
-        """How far P moves along each axis while the others stay as fitted."""
-        return {
-            "prior of mu": float(np.ptp(self.p[0, 0, :])),
-            "prior of tau": float(np.ptp(self.p[0, :, 0])),
-            "baseline prior": float(np.ptp(self.p[:, 0, 0])),
-        }
+        return f"mu {short_text(self.mu[m].prior)}, tau {short_text(self.tau[t].prior)}{base}"
 
     def to_rows(self) -> list[dict[str, Any]]:
         """One row a combination."""

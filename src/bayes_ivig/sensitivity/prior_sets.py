@@ -26,6 +26,19 @@ class LabelledPrior(NamedTuple):
     label: str
     prior: Prior
 
+    @property
+    def short(self) -> str:
+        """Label and the prior with three digits a number: "vague, normal(0, 10)"."""
+        return f"{self.label}, {short_text(self.prior)}"
+
+
+def short_text(prior: Prior) -> str:
+    """Text of a prior with three digits a number."""
+    if prior.components:
+        parts = zip(prior.weights, prior.components, strict=True)
+        return " + ".join(f"{weight:.3g}*{short_text(part)}" for weight, part in parts)
+    return f"{prior.family}({', '.join(f'{x:.3g}' for x in prior.args)})"
+
 
 _MU = {
     "OR": (
@@ -137,8 +150,7 @@ def _prior(name: str) -> Prior:
 
 def _own_first(own: Prior, others: Sequence[LabelledPrior]) -> tuple[LabelledPrior, ...]:
     """Put the model's own prior first, and no prior twice."""
-    label = next((one.label for one in others if one.prior == own), "")
-    kept = [LabelledPrior(f"as fitted ({label})" if label else "as fitted", own)]
+    kept = [LabelledPrior("as fitted", own)]
     for one in others:
         if all(one.prior != other.prior for other in kept):
             kept.append(one)

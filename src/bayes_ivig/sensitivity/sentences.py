@@ -1,9 +1,10 @@
 """Three sentences for a panel: what the conclusion survives, what it does not, what it depends on most.
 
-Everything in them is read off the numbers; a finding counts as surviving where P stays above 0.975 (or, where the
-model as it stands gives less, above the highest of 0.95, 0.9 and 0.5 that it reaches).
+Everything in them is read off the numbers. The conclusion is that P exceeds 0.975 or, where the model as it stands
+gives less, the highest of 0.95, 0.9 and 0.5 that it exceeds; it survives a choice if P exceeds that throughout.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,28 +37,25 @@ class Axis:
 
 def write_sentences(
     setting: Setting,
-    baselines: Baselines,
-    grid: PriorGrid,
-    left_out: Sequence[LeftOut],
+    axes: Sequence[Axis],
     tipping: Tipping,
     bias: Sequence[BiasTipping],
 ) -> tuple[str, ...]:
     """Write the three sentences."""
     p, name = setting.answer.p, setting.direction.text
     level = next((one for one in LEVELS if p > one), None)
-    axes = gather_axes(setting, baselines, grid, left_out)
     if level is None:
         first = (
             f"There is no conclusion to survive anything: {name} is {probability(p)} in the model as it stands, and "
-            f"between {probability(min(a.low for a in axes))} and {probability(max(a.high for a in axes))} under the "
+            f"between {probability(min(a.low for a in axes))} and {probability(max(a.high for a in axes))} over the "
             "alternatives."
         )
         return first, _advocate(setting, tipping), _most(setting, axes)
-    whole = f"{name} is {probability(p)} and stays above {level:g}"
     kept = [f"{axis.name} (at worst {probability(axis.low)})" for axis in axes if axis.low > level]
-    first = f"{whole} whatever one takes as {_and(kept)}." if kept else (
-        f"{name} is {probability(p)}, and none of the choices looked at leaves it above {level:g} throughout."
-    )
+    if kept:
+        first = f"Survives: {name} is {probability(p)} and stays above {level:g} whichever is taken of {_and(kept)}."
+    else:
+        first = f"Survives: {name} is {probability(p)}, but no choice varied alone leaves it above {level:g} throughout."
     return first, _falls(setting, axes, level, tipping, bias), _most(setting, axes)
 
 
@@ -65,26 +63,29 @@ def gather_axes(
     setting: Setting, baselines: Baselines, grid: PriorGrid, left_out: Sequence[LeftOut]
 ) -> tuple[Axis, ...]:
     """Every choice that was varied one at a time, and how far P moved."""
-    axes = [
-        _axis("the prior of mu", [(one.prior.text, float(p)) for one, p in zip(grid.mu, grid.p[0, 0], strict=True)]),
-        _axis("the prior of tau", [(one.prior.text, float(p)) for one, p in zip(grid.tau, grid.p[0, :, 0], strict=True)]),
-    ]
+    axes = []
     if baselines.cells:
-        cells = [(cell.label, cell.answer.p) for cell in baselines.cells]
-        axes.insert(0, _axis("the baseline prior and where it sits", cells))
+        cells = [(f"{cell.label}", cell.answer.p) for cell in baselines.cells]
+        axes.append(_axis("the baseline priors and their places", "baseline", cells))
+    for name, short, priors, values in (
+        ("the priors of mu", "mu", grid.mu, grid.p[0, 0]),
+        ("the priors of tau", "tau", grid.tau, grid.p[0, :, 0]),
+    ):
+        if len(priors) > 1:
+            axes.append(_axis(name, short, [(one.short, float(p)) for one, p in zip(priors, values, strict=True)]))
     if len(left_out) > 1:
-        rows = [("all trials", setting.answer.p), *((f"without {row.study}", row.answer.p) for row in left_out)]
-        axes.append(_axis("any one trial left out", rows))
+        rows = [("", setting.answer.p), *((row.study, row.answer.p) for row in left_out)]
+        axes.append(_axis("the trials, one left out", "without", rows))
     return tuple(axes)
 
 
-def _axis(name: str, values: Sequence[tuple[str, float]]) -> Axis:
+def _axis(name: str, short: str, values: Sequence[tuple[str, float]]) -> Axis:
     worst = min(values, key=lambda pair: pair[1])
-    return Axis(name, worst[1], max(p for _, p in values), worst[0])
+    return Axis(name, worst[1], max(p for _, p in values), f"{short} {worst[0]}".strip())
 
 
 def _and(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _falls(
@@ -92,38 +93,46 @@ def _falls(
 ) -> str:
     """What takes P below the level: choices that do, then how far the others would have to go."""
     name = setting.direction.text
-    parts = [f"with {axis.worst} it is {probability(axis.low)}" for axis in axes if axis.low <= level]
+    found = [f"{axis.worst} ({probability(axis.low)})" for axis in axes if axis.low <= level]
+    further = []
     sceptical, trials = tipping.find("sceptical SD", level), tipping.find("null trials", level)
     if sceptical and sceptical.value:
-        patients = f" (worth {sceptical.patients:,.0f} patients)" if sceptical.patients else ""
-        parts.append(f"it takes a sceptical prior with an SD of {number(sceptical.value)} or less{patients}")
+        size = f", as sure as {sceptical.patients:,.0f} patients without an effect" if sceptical.patients else ""
+        further.append(f"a sceptical prior with an SD of {number(sceptical.value)} or less{size}")
     if trials and trials.value:
-        patients = f" ({trials.patients:,.0f} patients)" if trials.patients else ""
-        parts.append(f"{trials.value:,.0f} further null trial{'s' if trials.value > 1 else ''}{patients}")
-    common = next((row for row in bias if row.trials == ALL and row.bias is not None and row.threshold == level), None)
-    if common and common.bias is not None:
-        by = f"a factor of {number(common.natural)}" if common.natural else f"{number(common.bias)}"
-        if is_ratio(setting.model.measure) and common.natural is not None and common.natural < 1:
-            by = f"a factor of {number(1 / common.natural)}"
-        parts.append(f"bias that exaggerates the effect by {by} in all trials")
-    if not parts:
-        return f"Nothing that was tried takes {name} below {level:g}."
-    return f"{name} falls below {level:g} under the following: {'; '.join(parts)}."
+        size = f" ({trials.patients:,.0f} patients)" if trials.patients else ""
+        further.append(f"{trials.value:,.0f} further null trial{'s' if trials.value > 1 else ''}{size}")
+    common = next((row for row in bias if row.trials == ALL and row.threshold == level), None)
+    if common is not None and common.bias is not None:
+        size = math.exp(abs(common.bias)) if is_ratio(setting.model.measure) else abs(common.bias)
+        by = f"{number(size)}-fold" if is_ratio(setting.model.measure) else f"by {number(size)}"
+        further.append(f"bias in all trials that exaggerates the effect {by}")
+    if not found and not further:
+        return f"Does not survive: nothing that was tried takes {name} below {level:g}."
+    start = f"Does not survive: {name} falls to {level:g} or below with {_and(found)}" if found else "Does not survive"
+    if not further:
+        return f"{start}."
+    return f"{start}{'; it also would take' if found else f': to take {name} below {level:g} it needs'} {_or(further)}."
+
+
+def _or(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{'; '.join(parts[:-1])}; or {parts[-1]}"
 
 
 def _advocate(setting: Setting, tipping: Tipping) -> str:
     points = [point for point in tipping.points if point.what == "advocate's mean"]
     reached = [point for point in points if point.value is not None]
     if not reached:
-        return f"No prior that was tried takes {setting.direction.text} to {points[-1].threshold:g}." if points else ""
-    return f"It takes an advocate's prior to get there: {reached[-1].text}."
+        return f"No advocate's prior that was tried takes {setting.direction.text} to {points[-1].threshold:g}."
+    return f"It takes an advocate to conclude anything: {reached[-1].text}."
 
 
 def _most(setting: Setting, axes: Sequence[Axis]) -> str:
-    """Name the choice that moves P, and if P is everywhere the same the effect, the most."""
+    """Name the choice that moves P the most."""
+    if not axes:
+        return "Depends most on: nothing else was varied."
     top = max(axes, key=lambda axis: axis.span)
-    name = setting.direction.text
     return (
-        f"Of the choices varied one at a time, {name} depends most on {top.name}: it goes from {probability(top.low)} "
+        f"Depends most on: {top.name}; varied alone, {setting.direction.text} goes from {probability(top.low)} "
         f"({top.worst}) to {probability(top.high)}."
     )
