@@ -1,10 +1,13 @@
 """Every analysis of the sensitivity of one outcome, bundled."""
 
+import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from typing import Any
 
+from bayes_ivig import __version__
 from bayes_ivig.checks import Check
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.sensitivity.baselines import Baselines, compare_baselines
@@ -110,6 +113,12 @@ class Sensitivity:
             "comparison": None if self.comparison is None else self.comparison.to_json(),
             "error": self.movement,
             "notes": list(self.notes),
+            "provenance": {
+                "version": __version__,
+                "python": platform.python_version(),
+                "data_sha256": evidence.sha256,
+                "packages": {name: version(name) for name in ("numpy", "scipy")},
+            },
         }
 
 
