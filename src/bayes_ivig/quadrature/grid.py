@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 PROBS = (0.025, 0.25, 0.5, 0.75, 0.975)
 _ORDER, _TAU_ORDER = 16, 14
 _VARIATION = 10.0
+_OVERSHOOT = 1.0  # log likelihood that a panel may hold above its nodes
 _FAR_OUT = 1e12  # widths of the data beyond which no prior is followed
 
 
@@ -139,14 +140,18 @@ def _answer(surface: Surface, base: Panels, marginal: Array, mu: Shape, answers:
 
 
 def _interpolate(base: Panels, values: Array, x: Array) -> Array:
-    """Interpolate node values (G, K) at x: (len(x), K)."""
+    """Interpolate node values (G, K) at x: (len(x), K).
+
+    Nowhere much above the nodes around: far out, where panels are wide, a polynomial may overshoot.
+    """
     panel, place = base.locate(x)
     local = values.reshape(-1, base.order, values.shape[1])
     basis = base.basis(place)
     result = np.empty((len(x), values.shape[1]))
     starts = np.concatenate([[0], np.nonzero(np.diff(panel))[0] + 1, [len(x)]])
     for a, b in zip(starts[:-1], starts[1:], strict=True):
-        result[a:b] = basis[a:b] @ local[panel[a]]
+        nodes = local[panel[a]]
+        result[a:b] = np.minimum(basis[a:b] @ nodes, nodes.max(axis=0) + _OVERSHOOT)
     return result
 
 
