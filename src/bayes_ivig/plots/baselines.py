@@ -21,9 +21,9 @@ from bayes_ivig.plots.style import (
 )
 from bayes_ivig.sensitivity import Sensitivity
 from bayes_ivig.sensitivity.baselines import BaselineCell
-from bayes_ivig.wording import percent, probability
+from bayes_ivig.wording import percent, short_probability
 
-PANEL, GAP, FOOT, ROW = 1.35, 0.22, 0.42, 0.19
+PANEL, GAP, FOOT, ROW, LEFT = 1.35, 0.14, 0.42, 0.19, 0.24
 ACROSS = 3
 NAMES, NUMBERS = 1.95, 2.05  # of the rows: left of the axis, right of it
 _LOWEST = -4.0  # log likelihood below its peak at which a profile ends
@@ -36,7 +36,7 @@ def draw_baselines(result: Sensitivity) -> Figure:
     names = [study.study for study in result.evidence.studies][:_MOST]
     lines = -(-len(names) // ACROSS)
     block = PANEL + FOOT + 0.05
-    body = lines * block + 0.3 + ROW * len(cells) + FOOT
+    body = lines * block + 0.16 + ROW * len(cells) + FOOT
     left_out = len(result.evidence.studies) - len(names)
     notes = (
         "Top: log likelihood of each trial, its baseline integrated out, below its peak; solid lines: baseline prior on "
@@ -48,12 +48,13 @@ def draw_baselines(result: Sensitivity) -> Figure:
     )
     page = Page(result, "Baseline priors and where they sit", body, notes)
     colours = {prior: CHAINS[i % len(CHAINS)] for i, prior in enumerate(dict.fromkeys(c.prior for c in cells))}
-    width = (WIDTH - 2 * MARGIN - GAP * (ACROSS - 1)) / ACROSS
+    width = (WIDTH - 2 * MARGIN - LEFT - GAP * (ACROSS - 1)) / ACROSS
     for i, name in enumerate(names):
-        left = MARGIN + (i % ACROSS) * (width + GAP)
+        left = MARGIN + LEFT + (i % ACROSS) * (width + GAP)
         base = page.top - (i // ACROSS + 1) * block + FOOT
         _draw_profiles(page, cells, colours, i, name, (left, base, width), measure)
-    page.text(MARGIN + width / 2, page.top - lines * block + 0.13, axis_label(measure, result.evidence), size=SMALL, ha="center")
+    label = axis_label(measure, result.evidence)
+    page.text(WIDTH / 2, page.top - lines * block + FOOT - 0.22, label, size=SMALL, ha="center", va="top")
     _draw_rows(page, result, colours)
     return page.figure
 
@@ -77,7 +78,8 @@ def _draw_profiles(
         wide = 1.7 if cell.as_fitted else 0.9
         axes.plot(theta, cell.profiles[study], color=colours[cell.prior], ls=style, lw=wide)
     axes.set_xticks(*ticks(measure, theta[0], theta[-1], 5))
-    axes.set_yticks(*linear_ticks(_LOWEST, 0.0, 4))
+    if study % ACROSS == 0:
+        axes.set_yticks(*linear_ticks(_LOWEST, 0.0, 4))
     page.text(left, base + PANEL - 0.08, shorten(name, width, BODY, "bold"), weight="bold", va="bottom")
 
 
@@ -100,7 +102,7 @@ def _draw_rows(page: Page, result: Sensitivity, colours: dict[str, str]) -> None
         weight = "bold" if cell.as_fitted else "normal"
         page.text(MARGIN, base + y, shorten(cell.label, NAMES - 0.1), va="center_baseline", weight=weight, color=INK)
         numbers = f"{interval_text(measure, (cell.answer.median, *cell.answer.ci), 2)}"
-        page.text(WIDTH - MARGIN - 0.6, base + y, numbers, ha="right", va="center_baseline", weight=weight)
-        page.text(WIDTH - MARGIN, base + y, probability(cell.answer.p), ha="right", va="center_baseline", weight=weight)
+        page.text(WIDTH - MARGIN - 0.55, base + y, numbers, ha="right", va="center_baseline", weight=weight)
+        page.text(WIDTH - MARGIN, base + y, short_probability(cell.answer.p), ha="right", va="center_baseline", weight=weight)
     page.text(WIDTH - MARGIN, base + height + 0.05, result.direction.text, ha="right", size=SMALL, color=RAW)
     page.text(left + width / 2, base - 0.22, axis_label(measure, result.evidence), ha="center", va="top", size=SMALL)

@@ -38,7 +38,9 @@ def draw_power_scaling(result: Sensitivity) -> Figure:
         mean.plot(x, path[:, 1], label=component.name, **style)
         p.plot(x, path[:, 3], **style)
     lowest, highest = (f([c[1] for component in scaling.components for c in component.path]) for f in (min, max))
-    _frame(mean, lowest, highest, ticks(result.model.measure, lowest - 0.3, highest + 0.3, 5))
+    margin = 0.15 * (highest - lowest)
+    lowest, highest = lowest - margin, highest + margin
+    _frame(mean, lowest, highest, ticks(result.model.measure, lowest, highest, 6))
     worst = min(c[3] for component in scaling.components for c in component.path)
     bottom = 0.9 if worst > 0.9 else 0.5 if worst > 0.5 else 0.0
     _frame(p, bottom, 1.0, linear_ticks(bottom, 1.0, 5))

@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from bayes_ivig.plots.style import BODY, INK, MARGIN, RAW, SMALL, WIDTH, Page, describe_model, shorten
+from bayes_ivig.plots.style import BODY, INK, MARGIN, RAW, SMALL, WIDTH, Page, describe_model, shorten, wrap
 from bayes_ivig.sensitivity import Sensitivity
 from bayes_ivig.sensitivity.prior_sets import short_text
-from bayes_ivig.wording import probability
+from bayes_ivig.wording import short_probability
 
 NAMES, HEAD, ROW, SPREAD = 1.75, 0.62, 0.3, 0.17
 # Steps at which a reader may change his mind; from doubtful to sure, in lightness too.
@@ -39,22 +39,21 @@ def draw_prior_grid(result: Sensitivity) -> Figure:
     step = width / columns
     for m, mu in enumerate(grid.mu):
         x = left + step * (m + 0.5)
-        label, _, tail = mu.label.partition(" ")
-        for i, line in enumerate((label, tail, short_text(mu.prior))):
-            size, colour = (SMALL - 0.5, INK) if i < 2 else (SMALL - 1.5, RAW)
-            page.text(x, page.top - 0.06 - 0.15 * i, shorten(line, step + 0.02, size), size=size, ha="center", va="top", color=colour)
+        family, _, numbers = short_text(mu.prior).partition("(")
+        label = wrap(mu.label.replace("OR ", "OR\N{NO-BREAK SPACE}"), step, SMALL - 0.5)[:2]
+        lines = [*[(line, SMALL - 0.5, INK) for line in label], (family, SMALL - 1, RAW), (f"({numbers}", SMALL - 1, RAW)]
+        for i, (line, size, colour) in enumerate(reversed(lines)):
+            y = page.top - HEAD + 0.05 + 0.125 * i
+            page.text(x, y, shorten(line, step + 0.02, size), size=size, ha="center", va="bottom", color=colour)
     for t, tau in enumerate(grid.tau):
         y = base + row * (rows - t - 0.5)
         page.text(MARGIN, y + 0.06, shorten(tau.label, NAMES - 0.1), va="center_baseline")
         page.text(MARGIN, y - 0.08, shorten(short_text(tau.prior), NAMES - 0.1, SMALL - 0.5), size=SMALL - 0.5, va="center_baseline", color=RAW)
         for m in range(columns):
             x, values = left + step * (m + 0.5), grid.p[:, t, m]
-            page.text(x, y + (0.07 if spread else 0.0), _short(values[0]), ha="center", va="center_baseline", size=BODY)
+            page.text(x, y + (0.07 if spread else 0.0), short_probability(values[0]), ha="center", va="center_baseline", size=BODY)
             if spread:
-                text = f"{_short(values.min())}\N{EN DASH}{_short(values.max())}"
+                ends = [short_probability(x) for x in (values.min(), values.max())]
+                text = "\N{EN DASH}".join(dict.fromkeys(ends))
                 page.text(x, y - 0.09, text, ha="center", va="center_baseline", size=SMALL - 1.5)
     return page.figure
-
-
-def _short(p: float) -> str:
-    return probability(float(p)).replace("above ", ">").replace("below ", "<")

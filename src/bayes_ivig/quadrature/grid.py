@@ -111,8 +111,8 @@ def _tau_panels(surface: Surface, base: Panels, edges: Array, priors: Sequence[S
 def _within(axis: Axis, panels: Panels) -> Axis:
     """The axis up to the end of the tabulated tau."""
     assert axis.edges is not None
-    inside = axis.edges[axis.edges < panels.edges[-1]]
-    return Axis(np.append(inside, min(axis.edges[-1], panels.edges[-1])), None)
+    end = min(axis.edges[-1], panels.edges[-1])
+    return Axis(np.append(axis.edges[axis.edges < end], end), None)
 
 
 def _answer(surface: Surface, base: Panels, marginal: Array, mu: Shape, answers: GridAnswers, m: int) -> None:

@@ -78,6 +78,12 @@ def _find(p: Callable[[float], float], unit: float) -> _Found:
         return log_odds(min(max(p(bias), _CLIP), 1 - _CLIP)) - log_odds(THRESHOLD)
 
     inner, lowest = 0.0, math.inf
+    if gap(0.0) <= 0:  # not knowing the bias is enough: only one against the effect could make up for it
+        outer = -unit
+        while gap(outer) <= 0 and abs(outer) < _FURTHEST * abs(unit):
+            outer *= 2
+        bias = float(brentq(gap, outer, 0.0, xtol=1e-6 * abs(unit))) if gap(outer) > 0 else None
+        return _Found(bias, p(0.0))
     while abs(inner) < _FURTHEST * abs(unit):
         outer = inner + unit * (_STEP if abs(inner) < _CLOSE * abs(unit) else abs(inner / unit))
         here = gap(outer)
@@ -100,6 +106,9 @@ def _row(setting: Setting, trials: str, sd: float, found: _Found) -> BiasTipping
     if found.bias is None:
         text = f"No bias in {where}{unsure} takes {p} below {THRESHOLD:g}; at worst it is {probability(found.lowest)}"
         return BiasTipping(trials, sd, found.lowest, THRESHOLD, None, None, text)
+    if found.bias * setting.direction.sign <= 0:
+        text = f"Not knowing the bias in {where} (b0 = 0{unsure}) takes {p} to {probability(found.lowest)}, below {THRESHOLD:g}"
+        return BiasTipping(trials, sd, found.lowest, THRESHOLD, found.bias, None, text)
     natural = math.exp(found.bias) if is_ratio(measure) else None
     shown = f"multiplies the {measure} by {number(natural)}" if natural else f"adds {number(found.bias)} to the effect"
     text = f"{p} falls below {THRESHOLD:g} where bias in {where} {shown} (b0 = {found.bias:.2f}{unsure})"

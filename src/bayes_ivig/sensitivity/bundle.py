@@ -179,7 +179,7 @@ def run_sensitivity(
         comparison=comparison,
         given_tau=given_tau,
         axes=axes,
-        sentences=write_sentences(setting, axes, tipping, bias),
+        sentences=write_sentences(setting, axes, grid, tipping, bias),
         notes=(*evidence.notes, *_notes(setting), *tipping.notes, *power.notes),
         seconds=seconds,
     )

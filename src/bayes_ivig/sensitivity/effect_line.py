@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 _ORDER = 16
 _FAR = 1e4  # spreads of the studies beyond which a prior of tau adds nothing that a probability could show
 _TABLE = 40.0  # widths of the studies that the table of the likelihood reaches beyond them
+_REACH = 30.0  # scales of the data that the nodes of mu reach beyond them
 _BELL = 8.5  # standard deviations of a bias that count
 _SPACING = 0.5  # of the trapezoidal rule for a bias, in standard deviations of bell times likelihood
 
@@ -110,8 +111,12 @@ class OneBiased:
 
 
 def panels_of_mu(prior: Shape, marks: tuple[Landmark, ...]) -> Panels:
-    """Panels over the range of a prior of mu, with an edge at no effect."""
-    return Panels(lay_panels(*prior.range, (*prior.landmarks, *marks), (*prior.breaks, 0.0)), _ORDER)
+    """Panels over the range of a prior of mu and, where its support lets them be, the data; an edge at no effect."""
+    low = min((m.centre - _REACH * m.scale for m in marks), default=math.inf)
+    high = max((m.centre + _REACH * m.scale for m in marks), default=-math.inf)
+    low = min(prior.range[0], max(low, prior.support[0]))
+    high = max(prior.range[1], min(high, prior.support[1]))
+    return Panels(lay_panels(low, high, (*prior.landmarks, *marks), (*prior.breaks, 0.0)), _ORDER)
 
 
 def _share(chosen: NDArray[np.bool_], log_mass: Array) -> float:

@@ -38,6 +38,7 @@ class Axis:
 def write_sentences(
     setting: Setting,
     axes: Sequence[Axis],
+    grid: PriorGrid,
     tipping: Tipping,
     bias: Sequence[BiasTipping],
 ) -> tuple[str, ...]:
@@ -56,7 +57,7 @@ def write_sentences(
         first = f"Survives: {name} is {probability(p)} and stays above {level:g} whichever is taken of {_and(kept)}."
     else:
         first = f"Survives: {name} is {probability(p)}, but no choice varied alone leaves it above {level:g} throughout."
-    return first, _falls(setting, axes, level, tipping, bias), _most(setting, axes)
+    return first, _falls(setting, axes, grid, level, tipping, bias), _most(setting, axes)
 
 
 def gather_axes(
@@ -89,11 +90,19 @@ def _and(parts: Sequence[str]) -> str:
 
 
 def _falls(
-    setting: Setting, axes: Sequence[Axis], level: float, tipping: Tipping, bias: Sequence[BiasTipping]
+    setting: Setting,
+    axes: Sequence[Axis],
+    grid: PriorGrid,
+    level: float,
+    tipping: Tipping,
+    bias: Sequence[BiasTipping],
 ) -> str:
     """What takes P below the level: choices that do, then how far the others would have to go."""
     name = setting.direction.text
     found = [f"{axis.worst} ({probability(axis.low)})" for axis in axes if axis.low <= level]
+    worst = grid.extreme()
+    if grid.p[worst] <= min([level, *(axis.low for axis in axes)]):
+        found.append(f"priors combined at their worst, {grid.describe(*worst)} ({probability(float(grid.p[worst]))})")
     further = []
     sceptical, trials = tipping.find("sceptical SD", level), tipping.find("null trials", level)
     if sceptical and sceptical.value:
@@ -103,7 +112,7 @@ def _falls(
         size = f" ({trials.patients:,.0f} patients)" if trials.patients else ""
         further.append(f"{trials.value:,.0f} further null trial{'s' if trials.value > 1 else ''}{size}")
     common = next((row for row in bias if row.trials == ALL and row.threshold == level), None)
-    if common is not None and common.bias is not None:
+    if common is not None and common.bias is not None and common.bias * setting.direction.sign > 0:
         size = math.exp(abs(common.bias)) if is_ratio(setting.model.measure) else abs(common.bias)
         by = f"{number(size)}-fold" if is_ratio(setting.model.measure) else f"by {number(size)}"
         further.append(f"bias in all trials that exaggerates the effect {by}")
@@ -112,7 +121,7 @@ def _falls(
     start = f"Does not survive: {name} falls to {level:g} or below with {_and(found)}" if found else "Does not survive"
     if not further:
         return f"{start}."
-    return f"{start}{'; it also would take' if found else f': to take {name} below {level:g} it needs'} {_or(further)}."
+    return f"{start}{'; alone it would also take' if found else f': to take {name} below {level:g} it needs'} {_or(further)}."
 
 
 def _or(parts: Sequence[str]) -> str:
