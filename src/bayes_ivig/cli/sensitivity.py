@@ -114,11 +114,12 @@ def sensitivity(
 
 def _load(outcome: str, review: str | None, likelihood: str | None, benefit: str | None) -> "Evidence":
     """Load a user's file, or a shipped outcome."""
-    from bayes_ivig.formats import is_file_argument, load_file
+    from bayes_ivig.formats import is_file_argument, load_file, split_outcome
     from bayes_ivig.reviews import load_evidence, load_review
 
     if is_file_argument(outcome):
-        return load_file(outcome, likelihood, benefit)
+        path, name = split_outcome(outcome)
+        return load_file(path, likelihood, benefit, name)
     if benefit is not None:
         raise InputError("--benefit: a shipped outcome has its direction already; the option is for your own file")
     return load_evidence(load_review(review or DEFAULT_REVIEW), outcome, likelihood)
