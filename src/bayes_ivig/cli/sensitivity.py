@@ -1,6 +1,5 @@
 """The command that asks what a conclusion depends on."""
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -84,8 +83,6 @@ def sensitivity(
     check_prob(prob)
     if outcome == "all":
         raise InputError("sensitivity: 'all' is not allowed; give one outcome, such as strength")
-    # Many small products of matrices: threads of the linear algebra only get in each other's way.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from types import MappingProxyType
 
     from bayes_ivig.choices import Choices, choose_likelihood, choose_model
