@@ -28,10 +28,13 @@ def sensitivity_view(result: Sensitivity, folder: str | None) -> RenderableType:
         _power_scaling(result),
         _tipping(result),
         *_left_out(result),
+        *_policies(result),
+        *_readings(result),
         *_comparison(result),
     ]
     if result.tau is not None:
         parts.append(Text(f"Heterogeneity: {result.tau.sentence}"))
+    parts.extend(Text(text) for text in result.descriptions)
     parts.extend(Text(f"Note: {note}") for note in result.notes)
     priors = ", ".join(f"{key} {model.priors[key].text}" for key in model.needed)
     parts.append(Text(f"Priors as fitted: {priors}. Intervals are equal-tailed. Every answer is exact (quadrature)."))
@@ -149,3 +152,24 @@ def _comparison(result: Sensitivity) -> list[RenderableType]:
     title = f"Models; log Bayes factors: effect {comparison.log_bf_effect:.2f}{heterogeneity}"
     averaged = ("averaged over those with an effect", _effect(result, comparison.averaged), probability(comparison.averaged.p))
     return [table(title, ("model", "log evidence", "probability"), [*rows, averaged])]
+
+
+def _policies(result: Sensitivity) -> list[RenderableType]:
+    if not result.policies:
+        return []
+    rows = []
+    for row in result.policies:
+        value, low, high = row.natural()
+        rows.append((row.label, row.changed, with_interval(value, (low, high)), probability(row.p_claim)))
+    header = ("zero cells", "what it changed", _head(result), result.direction.text)
+    return [table("Zero-cell policies side by side", header, rows, 2)]
+
+
+def _readings(result: Sensitivity) -> list[RenderableType]:
+    if len(result.readings) < 2:
+        return []
+    rows = []
+    for row in result.readings:
+        value, low, high = row.natural()
+        rows.append((row.label, with_interval(value, (low, high)), probability(row.p_claim)))
+    return [table("Readings of the evidence", ("reading", _head(result), result.direction.text), rows)]

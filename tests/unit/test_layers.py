@@ -18,7 +18,7 @@ ORDER = (
     "spec evidence published",
     "profiles reviews summary formats",
     "absolute choices reproduction draws quadrature",
-    "audit agreement model_notes",
+    "audit agreement model_notes sensitivity",
     "nuts diagnostics data_check data_compare",
     "engines sensitivity",
     "fit",

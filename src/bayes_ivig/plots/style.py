@@ -50,22 +50,6 @@ _STYLE: Any = {
 _LOCK = threading.RLock()
 
 
-class Subject(Protocol):
-    """What a page is about: a fit, or another analysis of one outcome under one model."""
-
-    @property
-    def evidence(self) -> Evidence:
-        """The trials."""
-
-    @property
-    def model(self) -> Model:
-        """The model."""
-
-    @property
-    def failed(self) -> tuple[Check, ...]:
-        """Checks that did not pass."""
-
-
 @contextmanager
 def house_style() -> Iterator[None]:
     """Draw or save in the style of the house.
@@ -118,7 +102,27 @@ def flat_draws(fit: Fit, name: str) -> Array:
     return np.asarray(fit.draws["posterior"][name], dtype=float).ravel()
 
 
-def describe_model(fit: Subject) -> str:
+class Subject(Protocol):
+    """What a figure is about: a fit, or any answer with its evidence and its failed checks."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """The trials."""
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """Checks that did not pass."""
+
+
+class Modelled(Subject, Protocol):
+    """A subject with one model."""
+
+    @property
+    def model(self) -> Model:
+        """The model."""
+
+
+def describe_model(fit: Modelled) -> str:
     """One sentence: the model and every prior."""
     model = fit.model
     place = f", baseline prior on the {'midpoint' if model.parametrisation == 'midpoint' else 'control risk'}"

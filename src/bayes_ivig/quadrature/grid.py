@@ -112,7 +112,8 @@ def _within(axis: Axis, panels: Panels) -> Axis:
     """The axis up to the end of the tabulated tau."""
     assert axis.edges is not None
     end = min(axis.edges[-1], panels.edges[-1])
-    return Axis(np.append(axis.edges[axis.edges < end], end), None)
+    inside = axis.edges[axis.edges < (1 - 1e-6) * end]  # a last panel without width would be split for ever
+    return Axis(np.append(inside, end), None)
 
 
 def _answer(surface: Surface, base: Panels, marginal: Array, mu: Shape, answers: GridAnswers, m: int) -> None:
