@@ -94,7 +94,9 @@ def _prior_grid(result: Sensitivity) -> RenderableType:
     ):
         for place in values:
             one = labels[place[2] if name == "mu" else place[1]]
-            answer = Answer(0.0, 0.0, float(grid.median[place]), (float(grid.low[place]), float(grid.high[place])), 0, 0)
+            answer = Answer(
+                0.0, 0.0, float(grid.median[place]), (float(grid.low[place]), float(grid.high[place])), 0, 0
+            )
             label = "as fitted" if place == (0, 0, 0) else f"{name}: {one.label}"
             text = "" if place == (0, 0, 0) else short_text(one.prior)
             rows.append((label, text, _effect(result, answer), probability(float(grid.p[place]))))
@@ -145,12 +147,14 @@ def _comparison(result: Sensitivity) -> list[RenderableType]:
         return []
     rows = [(m.label, number(m.log_evidence), probability(m.probability)) for m in comparison.models]
     heterogeneity = (
-        ""
-        if comparison.log_bf_heterogeneity is None
-        else f", heterogeneity {comparison.log_bf_heterogeneity:.2f}"
+        "" if comparison.log_bf_heterogeneity is None else f", heterogeneity {comparison.log_bf_heterogeneity:.2f}"
     )
     title = f"Models; log Bayes factors: effect {comparison.log_bf_effect:.2f}{heterogeneity}"
-    averaged = ("averaged over those with an effect", _effect(result, comparison.averaged), probability(comparison.averaged.p))
+    averaged = (
+        "averaged over those with an effect",
+        _effect(result, comparison.averaged),
+        probability(comparison.averaged.p),
+    )
     return [table(title, ("model", "log evidence", "probability"), [*rows, averaged])]
 
 

@@ -12,7 +12,6 @@ from bayes_ivig.evidence import Evidence
 from bayes_ivig.priors import parse_prior
 from bayes_ivig.quadrature import fit_posterior, shape_of
 from bayes_ivig.reviews import load_evidence, load_review
-from bayes_ivig.sensitivity import run_sensitivity
 from bayes_ivig.sensitivity.baselines import compare_baselines
 from bayes_ivig.sensitivity.bias import find_bias_tipping
 from bayes_ivig.sensitivity.comparison import compare_models
@@ -66,7 +65,7 @@ def test_the_answer_and_every_power_of_it():
 
 
 def slow_distance(p, q):
-    """Cumulative Jensen-Shannon distance of two normals by half a million small steps, as Kallioinen et al. write it."""
+    """Cumulative Jensen-Shannon distance of two normals by half a million small steps."""
     low, high = p[0] + p[1] * ndtri([1 / 4000, 1 - 1 / 4000])
     x = np.linspace(low, high, 500_001)[:-1] + (high - low) / 1e6
     step = (high - low) / 500_000
@@ -199,7 +198,7 @@ def test_the_prior_grid_against_the_whole_engine(outcome):
     one = shipped(outcome)
     baselines = compare_baselines(one)
     grid = cross_priors(one, baselines)
-    assert grid.p.shape[0] >= 4 and grid.p.shape[1] >= 8 and grid.p.shape[2] >= 6
+    assert all(n >= least for n, least in zip(grid.p.shape, (4, 8, 6), strict=True))
     rng = np.random.default_rng(5)
     for _ in range(12):
         b, t, m = (int(rng.integers(n)) for n in grid.p.shape)
@@ -241,8 +240,10 @@ def test_power_scaling_agrees_with_arviz_on_draws():
     draws = nuts.sample(nuts.compile_model(one.evidence.studies, one.model), draws=4000)
     tree = draws.to_datatree()
     mu, tau = (tree.posterior[name] for name in ("mu", "tau"))
-    priors = {key: (prior.logpdf(x.values), x.dims) for (key, prior), x in (
-        (("mu", one.model.priors["mu"]), mu), (("tau", one.model.priors["tau"]), tau))}
+    priors = {
+        key: (prior.logpdf(x.values), x.dims)
+        for (key, prior), x in ((("mu", one.model.priors["mu"]), mu), (("tau", one.model.priors["tau"]), tau))
+    }
     import xarray as xr
 
     tree["log_prior"] = xr.DataTree(xr.Dataset(priors, coords={d: mu.coords[d] for d in mu.dims}))

@@ -20,7 +20,7 @@ ORDER = (
     "absolute choices reproduction draws quadrature",
     "audit agreement model_notes sensitivity",
     "nuts diagnostics data_check data_compare",
-    "engines sensitivity",
+    "engines",
     "fit",
     "fit_json store plots",
     "output output_sensitivity present",

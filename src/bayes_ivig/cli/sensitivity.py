@@ -19,7 +19,6 @@ from bayes_ivig.cli.options import (
     check_prob,
     prior_option,
 )
-
 from bayes_ivig.errors import InputError
 
 if TYPE_CHECKING:

@@ -39,8 +39,8 @@ def draw_baselines(result: Sensitivity) -> Figure:
     body = lines * block + 0.16 + ROW * len(cells) + FOOT
     left_out = len(result.evidence.studies) - len(names)
     notes = (
-        "Top: log likelihood of each trial, its baseline integrated out, below its peak; solid lines: baseline prior on "
-        "the midpoint of the two logits, dashed: on the control risk; colours as below."
+        "Top: log likelihood of each trial, its baseline integrated out, below its peak; solid lines: baseline prior "
+        "on the midpoint of the two logits, dashed: on the control risk; colours as below."
         + (f" {left_out} more trials are not drawn." if left_out else ""),
         f"Bottom: the average effect under each, median and {percent(result.prob)} equal-tailed interval, with "
         f"{result.direction.text}; the first row is the model as fitted.",
@@ -103,6 +103,8 @@ def _draw_rows(page: Page, result: Sensitivity, colours: dict[str, str]) -> None
         page.text(MARGIN, base + y, shorten(cell.label, NAMES - 0.1), va="center_baseline", weight=weight, color=INK)
         numbers = f"{interval_text(measure, (cell.answer.median, *cell.answer.ci), 2)}"
         page.text(WIDTH - MARGIN - 0.55, base + y, numbers, ha="right", va="center_baseline", weight=weight)
-        page.text(WIDTH - MARGIN, base + y, short_probability(cell.answer.p), ha="right", va="center_baseline", weight=weight)
+        page.text(
+            WIDTH - MARGIN, base + y, short_probability(cell.answer.p), ha="right", va="center_baseline", weight=weight
+        )
     page.text(WIDTH - MARGIN, base + height + 0.05, result.direction.text, ha="right", size=SMALL, color=RAW)
     page.text(left + width / 2, base - 0.22, axis_label(measure, result.evidence), ha="center", va="top", size=SMALL)

@@ -17,8 +17,8 @@ def draw_given_tau(result: Sensitivity) -> Figure:
     trace, measure = result.given_tau, result.model.measure
     assert trace is not None
     notes = (
-        f"Top: posterior means given tau, of the average effect (thick, with its {percent(result.prob)} interval) and of "
-        "each trial's effect: at tau = 0 all trials share one, with growing tau each keeps its own. Bottom: posterior "
+        f"Top: posterior means given tau, of the average effect (thick, with its {percent(result.prob)} interval) and "
+        "of each trial's effect: at tau = 0 all trials share one, with growing tau each keeps its own. Bottom: posterior "
         "of tau (solid), prior (dashed)." + (f" {result.tau.sentence}" if result.tau else ""),
         describe_model(result),
     )
@@ -36,8 +36,8 @@ def draw_given_tau(result: Sensitivity) -> Figure:
         ends.append((float(effect[-1]), study.study, colour))
     upper.plot(trace.tau, trace.mu, color=POSTERIOR, lw=2.0)
     ends.append((float(trace.mu[-1]), "average effect", POSTERIOR))
-    low, high = min(trace.interval.min(), trace.theta.min()), max(trace.interval.max(), trace.theta.max())
-    low, high = min(low, 0.0), max(high, 0.0)
+    low = min(0.0, float(trace.interval.min()), float(trace.theta.min()))
+    high = max(0.0, float(trace.interval.max()), float(trace.theta.max()))
     upper.set(xlim=(0, end), ylim=(low, high))
     upper.axhline(0.0, color="#C8C8C8", lw=0.7, zorder=0)
     upper.set_xticks([])

@@ -1,5 +1,7 @@
 """Power-scaling: the average effect, and its probability, as priors and likelihood count for less or more."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -34,7 +36,7 @@ def draw_power_scaling(result: Sensitivity) -> Figure:
     x = np.log2(ALPHAS)
     for i, component in enumerate(scaling.components):
         path = np.array(component.path)
-        style = {"color": CHAINS[i % len(CHAINS)], "ls": _LINES[i % len(_LINES)], "lw": 1.4}
+        style: Any = {"color": CHAINS[i % len(CHAINS)], "ls": _LINES[i % len(_LINES)], "lw": 1.4}
         mean.plot(x, path[:, 1], label=component.name, **style)
         p.plot(x, path[:, 3], **style)
     lowest, highest = (f([c[1] for component in scaling.components for c in component.path]) for f in (min, max))
@@ -45,7 +47,10 @@ def draw_power_scaling(result: Sensitivity) -> Figure:
     bottom = 0.9 if worst > 0.9 else 0.5 if worst > 0.5 else 0.0
     _frame(p, bottom, 1.0, linear_ticks(bottom, 1.0, 5))
     mean.legend(frameon=False, fontsize=SMALL, loc="best")
-    for axes_left, title in ((MARGIN + LEFT, axis_label(result.model.measure, result.evidence) + ", mean"), (WIDTH - MARGIN - width, result.direction.text)):
+    for axes_left, title in (
+        (MARGIN + LEFT, axis_label(result.model.measure, result.evidence) + ", mean"),
+        (WIDTH - MARGIN - width, result.direction.text),
+    ):
         page.text(axes_left, base + HEIGHT + 0.07, title, weight="bold", va="bottom")
         page.text(axes_left + width / 2, base - 0.22, "power", size=SMALL, ha="center", va="top")
     return page.figure

@@ -23,8 +23,12 @@ def draw_prior_grid(result: Sensitivity) -> Figure:
     row = ROW + (SPREAD if spread else 0.0)
     notes = (
         f"{result.direction.text} under each prior of the average effect (columns) and of the heterogeneity (rows)"
-        + (f", baseline prior {grid.baseline[0]}; below it the range over {len(grid.baseline)} baseline priors"
-           f" ({', '.join(grid.baseline)})" if spread else "")
+        + (
+            f", baseline prior {grid.baseline[0]}; below it the range over {len(grid.baseline)} baseline priors"
+            f" ({', '.join(grid.baseline)})"
+            if spread
+            else ""
+        )
         + f". {grid.n} analyses in all. Colours change at {', '.join(f'{x:g}' for x in STEPS)}.",
         describe_model(result),
     )
@@ -41,17 +45,35 @@ def draw_prior_grid(result: Sensitivity) -> Figure:
         x = left + step * (m + 0.5)
         family, _, numbers = short_text(mu.prior).partition("(")
         label = wrap(mu.label.replace("OR ", "OR\N{NO-BREAK SPACE}"), step, SMALL - 0.5)[:2]
-        lines = [*[(line, SMALL - 0.5, INK) for line in label], (family, SMALL - 1, RAW), (f"({numbers}", SMALL - 1, RAW)]
+        lines = [
+            *[(line, SMALL - 0.5, INK) for line in label],
+            (family, SMALL - 1, RAW),
+            (f"({numbers}", SMALL - 1, RAW),
+        ]
         for i, (line, size, colour) in enumerate(reversed(lines)):
             y = page.top - HEAD + 0.05 + 0.125 * i
             page.text(x, y, shorten(line, step + 0.02, size), size=size, ha="center", va="bottom", color=colour)
     for t, tau in enumerate(grid.tau):
         y = base + row * (rows - t - 0.5)
         page.text(MARGIN, y + 0.06, shorten(tau.label, NAMES - 0.1), va="center_baseline")
-        page.text(MARGIN, y - 0.08, shorten(short_text(tau.prior), NAMES - 0.1, SMALL - 0.5), size=SMALL - 0.5, va="center_baseline", color=RAW)
+        page.text(
+            MARGIN,
+            y - 0.08,
+            shorten(short_text(tau.prior), NAMES - 0.1, SMALL - 0.5),
+            size=SMALL - 0.5,
+            va="center_baseline",
+            color=RAW,
+        )
         for m in range(columns):
             x, values = left + step * (m + 0.5), grid.p[:, t, m]
-            page.text(x, y + (0.07 if spread else 0.0), short_probability(values[0]), ha="center", va="center_baseline", size=BODY)
+            page.text(
+                x,
+                y + (0.07 if spread else 0.0),
+                short_probability(values[0]),
+                ha="center",
+                va="center_baseline",
+                size=BODY,
+            )
             if spread:
                 ends = [short_probability(x) for x in (values.min(), values.max())]
                 text = "\N{EN DASH}".join(dict.fromkeys(ends))

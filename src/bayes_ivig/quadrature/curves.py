@@ -22,9 +22,17 @@ class Curve(Protocol):
     error of its logarithm where it matters.
     """
 
-    centre: float
-    width: float
-    error: float
+    @property
+    def centre(self) -> float:
+        """Where it varies."""
+
+    @property
+    def width(self) -> float:
+        """On what scale it varies."""
+
+    @property
+    def error(self) -> float:
+        """Bound on the error of its logarithm."""
 
     def log_profile(self, theta: Array) -> Array:
         """Log likelihood at effects theta, any shape."""

@@ -24,13 +24,33 @@ class Shape(Protocol):
     there (a prior of tau).
     """
 
-    text: str
-    point: float | None
-    support: tuple[float, float]
-    range: tuple[float, float]
-    landmarks: tuple[Landmark, ...]
-    breaks: tuple[float, ...]
-    below: float
+    @property
+    def text(self) -> str:
+        """The prior as text."""
+
+    @property
+    def point(self) -> float | None:
+        """Its only value, if it is a point mass."""
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """Where it has a density."""
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Where all of it that counts is."""
+
+    @property
+    def landmarks(self) -> tuple[Landmark, ...]:
+        """Where it varies, and on what scale."""
+
+    @property
+    def breaks(self) -> tuple[float, ...]:
+        """Where it jumps."""
+
+    @property
+    def below(self) -> float:
+        """Mass under the range."""
 
     def logpdf(self, x: Array) -> Array:
         """Log density."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_ivig.quadrature import Surface, fit_posterior
+from bayes_ivig.quadrature import Surface
 from bayes_ivig.sensitivity.prior_sets import baseline_priors
 from bayes_ivig.sensitivity.quick import quick_answer
 from bayes_ivig.sensitivity.setting import Answer, Setting
@@ -93,7 +93,8 @@ def compare_baselines(setting: Setting) -> Baselines:
         return Baselines((), ())
     places = (model.parametrisation, *(p for p in PARAMETRISATIONS if p != model.parametrisation))
     variants = [
-        setting if prior == model.priors["baseline"] and place == model.parametrisation
+        setting
+        if prior == model.priors["baseline"] and place == model.parametrisation
         else setting.with_model(baseline=prior, parametrisation=place)
         for place in places
         for prior in baseline_priors(model)

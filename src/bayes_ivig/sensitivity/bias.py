@@ -9,6 +9,7 @@ themselves. b ~ Normal(b0, s) is common to all trials, or is one trial's own (Tu
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from bayes_ivig.effects import is_ratio
@@ -50,13 +51,13 @@ def find_bias_tipping(setting: Setting) -> tuple[BiasTipping, ...]:
     line = EffectLine(setting.surface, setting.tau)
     sign = setting.direction.sign
     rows = [
-        _row(setting, ALL, sd, _find(lambda b, sd=sd: line.probability(setting.mu, sign, b, sd), sign * unit))
+        _row(setting, ALL, sd, _find(partial(line.probability, setting.mu, sign, bias_sd=sd), sign * unit))
         for sd in (0.0, unsure)
     ]
     if len(setting.names) > 1:
         for i, name in enumerate(setting.names):
             one = OneBiased(line, setting.mu, i)
-            rows.append(_row(setting, name, 0.0, _find(lambda b, one=one: one.probability(b, sign), sign * unit)))
+            rows.append(_row(setting, name, 0.0, _find(partial(one.probability, sign=sign), sign * unit)))
     return tuple(rows)
 
 
@@ -107,7 +108,7 @@ def _row(setting: Setting, trials: str, sd: float, found: _Found) -> BiasTipping
         text = f"No bias in {where}{unsure} takes {p} below {THRESHOLD:g}; at worst it is {probability(found.lowest)}"
         return BiasTipping(trials, sd, found.lowest, THRESHOLD, None, None, text)
     if found.bias * setting.direction.sign <= 0:
-        text = f"Not knowing the bias in {where} (b0 = 0{unsure}) takes {p} to {probability(found.lowest)}, below {THRESHOLD:g}"
+        text = f"Not knowing the bias in {where} (b0 = 0{unsure}) takes {p} to {probability(found.lowest)}"
         return BiasTipping(trials, sd, found.lowest, THRESHOLD, found.bias, None, text)
     natural = math.exp(found.bias) if is_ratio(measure) else None
     shown = f"multiplies the {measure} by {number(natural)}" if natural else f"adds {number(found.bias)} to the effect"

@@ -145,7 +145,6 @@ class Sensitivity:
             },
         }
 
-
     def _multiverse_json(self) -> dict[str, Any]:
         multiverse, worst = self.multiverse, self.multiverse.worst_defensible
         return {
@@ -267,5 +266,7 @@ def _notes(setting: Setting) -> tuple[str, ...]:
     if setting.evidence.benefit is None:
         notes.append("The direction of benefit is not known (--benefit): P is that of an effect above 0.")
     if not setting.model.has_baseline:
-        notes.append(f"The {setting.model.likelihood} model has no baseline risk, so there is no baseline prior to vary.")
+        notes.append(
+            f"The {setting.model.likelihood} model has no baseline risk, so there is no baseline prior to vary."
+        )
     return tuple(notes)

@@ -31,7 +31,8 @@ class CandidateModel:
     @property
     def label(self) -> str:
         """How a table names it."""
-        return f"{self.effect} effect{'s' if self.effect == 'random' else ''}, {'any' if self.has_effect else 'none on average'}"
+        size = "any" if self.has_effect else "none on average"
+        return f"{self.effect} effect{'s' if self.effect == 'random' else ''}, {size}"
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,9 @@ def _average(setting: Setting, posteriors: list[Posterior], share: np.ndarray) -
         if max(ends) - min(ends) < 1e-12:
             return ends[0]
         return float(
-            brentq(lambda x: float(weights @ [float(part.cdf(x)) for part in parts]) - q, min(ends), max(ends), xtol=1e-10)
+            brentq(
+                lambda x: float(weights @ [float(part.cdf(x)) for part in parts]) - q, min(ends), max(ends), xtol=1e-10
+            )
         )
 
     lower, upper = tails(setting.prob)

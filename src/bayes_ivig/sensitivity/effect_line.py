@@ -1,4 +1,4 @@
-"""The likelihood of mu alone, tau averaged over its prior: priors of mu, and shifts of it, then cost next to nothing."""
+"""The likelihood of mu alone, tau averaged over its prior: priors of mu, and biases, then cost next to nothing."""
 
 import math
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class EffectLine:
         return _share(sign * mu > 0, np.log(panels.weights) + log_l + prior.logpdf(mu))
 
     def log_likelihood(self, mu: Array) -> Array:
-        """Log likelihood at each mu (n,), from the table; a straight line beyond it, as the studies' own curves have."""
+        """Log likelihood at each mu (n,), from the table; beyond it a straight line, as curves of studies have."""
         panels, values = self._table
         low, high = panels.edges[0], panels.edges[-1]
         left, right = panels.slopes(values)[[0, -1]]

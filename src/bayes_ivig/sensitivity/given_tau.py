@@ -47,7 +47,6 @@ def effects_given_tau(setting: Setting) -> GivenTau | None:
     if setting.tau is None or setting.tau.point is not None or setting.mu.point is not None:
         return None
     joint = setting.posterior.joint
-    assert joint.mu_panels is not None and joint.tau_panels is not None
     first = int(joint.has_atom)
     end = float(setting.posterior.tau.quantile(_FURTHEST))
     rows = np.nonzero(joint.tau[first:] <= end)[0] + first

@@ -1,6 +1,7 @@
 """What the data say about tau: how far its posterior is from its prior."""
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def learn_about_tau(setting: Setting) -> TauLearning | None:
     assert posterior.panels is not None
     edges = posterior.panels.edges
     fine = Panels(
-        np.concatenate([*(np.linspace(a, b, _PIECES + 1)[:-1] for a, b in zip(edges[:-1], edges[1:], strict=True)), edges[-1:]]),
+        np.concatenate([*(np.linspace(a, b, _PIECES + 1)[:-1] for a, b in pairwise(edges)), edges[-1:]]),
         _ORDER,
     )
     q, log_p = posterior.pdf(fine.nodes), prior.logpdf(fine.nodes)

@@ -44,7 +44,7 @@ class RepeatedCurve:
 
 @dataclass(frozen=True)
 class BiasedCurve:
-    """A study that estimates theta + b with b ~ Normal(bias, sd), hence theta + b ~ Normal(mu + bias, hypot(tau, sd))."""
+    """A study that estimates theta + b, b ~ Normal(bias, sd): theta + b ~ Normal(mu + bias, hypot(tau, sd))."""
 
     curve: Curve
     bias: float

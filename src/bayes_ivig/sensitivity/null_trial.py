@@ -70,7 +70,9 @@ def make_null_trial(evidence: Evidence, model: Model) -> NullTrial:
         middle = float(median(x for x in se if math.isfinite(x)))
         sizes = [study.n_participants for study in evidence.studies if study.n_participants]
         patients = float(median(sizes)) if sizes and all(isinstance(s, Means) for s in evidence.studies) else None
-        return NullTrial(NormalCurve(0.0, middle), patients, f"an effect of 0 with the median standard error, {middle:.3g}")
+        return NullTrial(
+            NormalCurve(0.0, middle), patients, f"an effect of 0 with the median standard error, {middle:.3g}"
+        )
     n = max(1.0, float(median(_arm(study) for study in evidence.studies)))
     counts = ExpectedCounts("null trial", n * risk.value, n, n * risk.value, n)
     text = f"{n:g} patients an arm and the events expected at {risk.text}, in both"

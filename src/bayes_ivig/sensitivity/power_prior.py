@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PowerShape:
-    """A shape whose log density is `alpha` times that of `base`, without a constant that would make it integrate to 1."""
+    """A shape whose log density is `alpha` times that of `base`, without a constant to make it integrate to 1."""
 
     text: str
     base: Shape

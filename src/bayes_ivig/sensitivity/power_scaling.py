@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_ivig.quadrature import Posterior, fit_posterior, make_surface
+from bayes_ivig.quadrature import make_surface
 from bayes_ivig.quadrature.marginal import Marginal
 from bayes_ivig.quadrature.panels import Panels
 from bayes_ivig.sensitivity.power_prior import power_prior, power_shape, scale_free

@@ -56,7 +56,9 @@ def write_sentences(
     if kept:
         first = f"Survives: {name} is {probability(p)} and stays above {level:g} whichever is taken of {_and(kept)}."
     else:
-        first = f"Survives: {name} is {probability(p)}, but no choice varied alone leaves it above {level:g} throughout."
+        first = (
+            f"Survives: {name} is {probability(p)}, but no choice varied alone leaves it above {level:g} throughout."
+        )
     return first, _falls(setting, axes, grid, level, tipping, bias), _most(setting, axes)
 
 
@@ -113,15 +115,16 @@ def _falls(
         further.append(f"{trials.value:,.0f} further null trial{'s' if trials.value > 1 else ''}{size}")
     common = next((row for row in bias if row.trials == ALL and row.threshold == level), None)
     if common is not None and common.bias is not None and common.bias * setting.direction.sign > 0:
-        size = math.exp(abs(common.bias)) if is_ratio(setting.model.measure) else abs(common.bias)
-        by = f"{number(size)}-fold" if is_ratio(setting.model.measure) else f"by {number(size)}"
+        away = math.exp(abs(common.bias)) if is_ratio(setting.model.measure) else abs(common.bias)
+        by = f"{number(away)}-fold" if is_ratio(setting.model.measure) else f"by {number(away)}"
         further.append(f"bias in all trials that exaggerates the effect {by}")
     if not found and not further:
         return f"Does not survive: nothing that was tried takes {name} below {level:g}."
     start = f"Does not survive: {name} falls to {level:g} or below with {_and(found)}" if found else "Does not survive"
     if not further:
         return f"{start}."
-    return f"{start}{'; alone it would also take' if found else f': to take {name} below {level:g} it needs'} {_or(further)}."
+    joint = "; alone it would also take" if found else f": to take {name} below {level:g} it needs"
+    return f"{start}{joint} {_or(further)}."
 
 
 def _or(parts: Sequence[str]) -> str:
