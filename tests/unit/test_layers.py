@@ -23,8 +23,8 @@ ORDER = (
     "engines",
     "fit",
     "fit_json store plots",
-    "output present",
-    "present_data present_files present_audit",
+    "output output_sensitivity present",
+    "present_data present_files present_audit present_sensitivity",
     "cli",
     "__main__",
 )

@@ -90,7 +90,6 @@ def _integrate_tau(surface: Surface, base: Panels, tau_shapes: Sequence[Shape | 
         panels = _tau_panels(surface, base, lay_panels(0.0, highest, surface.tau_landmarks), spread)
         table = surface.parts(base.nodes, panels.nodes).sum(axis=0)
         top = table.max(axis=1)
-        highest = table.reshape(-1, panels.order, table.shape[1]).max(axis=1)
     axes = iter(first) if spread else iter(())
     for tau, point in zip(tau_shapes, points, strict=True):
         if tau is None or point is not None:
@@ -102,9 +101,7 @@ def _integrate_tau(surface: Surface, base: Panels, tau_shapes: Sequence[Shape | 
 
         axis = fit_axis(_within(next(axes), panels), log_posterior)
         t, log_w = axis.nodes(_ORDER)
-        # Far out in mu one panel of tau may hold thousands of log units: no polynomial may rise above its nodes.
-        within = np.minimum(_interpolate(panels, table, t), highest[panels.locate(t)[0]] + _OVERSHOOT)
-        terms = within + (log_w + tau.logpdf(t))[:, None]
+        terms = _interpolate(panels, table, t) + (log_w + tau.logpdf(t))[:, None]
         if tau.below > 0:
             terms = np.vstack([terms, exact[0.0] + np.log(tau.below)])
         highest_term = terms.max(axis=0)
@@ -156,14 +153,19 @@ def _answer(surface: Surface, base: Panels, marginal: Array, mu: Shape, answers:
 
 
 def _interpolate(base: Panels, values: Array, x: Array) -> Array:
-    """Interpolate node values (G, K) at x: (len(x), K)."""
+    """Interpolate node values (G, K) at x: (len(x), K).
+
+    Nowhere much above the nodes around: far out, where panels are wide, a polynomial may overshoot.
+    """
     panel, place = base.locate(x)
     local = values.reshape(-1, base.order, values.shape[1])
     basis = base.basis(place)
     result = np.empty((len(x), values.shape[1]))
     starts = np.concatenate([[0], np.nonzero(np.diff(panel))[0] + 1, [len(x)]])
     for a, b in pairwise(starts):
-        result[a:b] = basis[a:b] @ local[panel[a]]
+        nodes = local[panel[a]]
+        # Far out one panel may hold thousands of log units: no polynomial may rise above its nodes.
+        result[a:b] = np.minimum(basis[a:b] @ nodes, nodes.max(axis=0) + _OVERSHOOT)
     return result
 
 

@@ -127,16 +127,16 @@ def fit_posterior(surface: Surface, mu: Shape, tau: Shape | None) -> Posterior:
     if error > TOLERANCE:
         # The tables miss something just where this posterior is: do without them.
         order = next(panels.order for panels in (fine.mu_panels, fine.tau_panels, Panels(np.zeros(2), 1)) if panels)
-        fine = _joint(surface, axes, mu, tau, order, direct=True)
+        fine = make_joint(surface, axes, mu, tau, order, direct=True)
         error = 0.0
     return Posterior(surface, mu, tau, fine, movement + error + surface.error)
 
 
 def _refine(surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None) -> tuple[Joint, float]:
     """Return the joint posterior with as many nodes a panel as it takes, and its last movement."""
-    coarse = _joint(surface, axes, mu, tau, ORDERS[0])
+    coarse = make_joint(surface, axes, mu, tau, ORDERS[0])
     for order in ORDERS[1:]:
-        fine = _joint(surface, axes, mu, tau, order)
+        fine = make_joint(surface, axes, mu, tau, order)
         movement = _movement(coarse, fine)
         if movement < TOLERANCE:
             break
@@ -144,9 +144,10 @@ def _refine(surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | N
     return fine, movement
 
 
-def _joint(
+def make_joint(
     surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None, order: int, direct: bool = False
 ) -> Joint:
+    """Evaluate likelihood and priors at the nodes of these axes; `direct` does without the studies' tables."""
     (x, log_w), (t, log_v) = (axis.nodes(order) for axis in axes)
     log_mu = log_w if mu.point is not None else log_w + mu.logpdf(x)
     log_tau = log_v if tau is None or tau.point is not None else log_v + tau.logpdf(t)
