@@ -1,0 +1,104 @@
+// The likelihood surface: a table of log L(mu, tau), interpolated panel by panel (page/surface_json.py says how).
+
+const Surface = (() => {
+  "use strict";
+
+  function decode(table) {
+    const d = table.degree;
+    const bytes = Uint8Array.from(atob(table.log), (c) => c.charCodeAt(0));
+    const view = new DataView(bytes.buffer), log = new Float64Array(bytes.length / 4);
+    for (let i = 0; i < log.length; i++) log[i] = view.getFloat32(4 * i, true);
+    const muEdges = table.mu.edges, tauEdges = table.tau.edges, scale = table.tau.scale;
+    const nMu = d * (muEdges.length - 1) + 1, nTau = d * (tauEdges.length - 1) + 1;
+    if (nMu * nTau !== log.length) throw new Error("the table of the likelihood is not whole");
+    return { d, log, muEdges, tauEdges, scale, nMu, nTau, peak: table.peak };
+  }
+
+  // Barycentric weights of the d + 1 points of a panel at x in [-1, 1], each over their sum.
+  function basis(d, x, out) {
+    let sum = 0;
+    for (let j = 0; j <= d; j++) {
+      const gap = x + Math.cos((Math.PI * j) / d);
+      if (gap === 0) {
+        out.fill(0);
+        out[j] = 1;
+        return out;
+      }
+      out[j] = ((j % 2 ? -1 : 1) * (j === 0 || j === d ? 0.5 : 1)) / gap;
+      sum += out[j];
+    }
+    for (let j = 0; j <= d; j++) out[j] /= sum;
+    return out;
+  }
+
+  // The derivative of each point's polynomial at an end of a panel, for straight tails.
+  function endSlope(d, atHigh, out) {
+    const x = (j) => -Math.cos((Math.PI * j) / d), w = (j) => (j % 2 ? -1 : 1) * (j === 0 || j === d ? 0.5 : 1);
+    const end = atHigh ? d : 0;
+    let own = 0;
+    for (let j = 0; j <= d; j++) {
+      if (j === end) continue;
+      out[j] = w(j) / w(end) / (x(end) - x(j));
+      own -= out[j];
+    }
+    out[end] = own;
+    return out;
+  }
+
+  // Where a place lies among edges: its panel and the weights of the panel's points.
+  function locate(edges, d, at, out) {
+    const last = edges.length - 1;
+    let panel = 0;
+    if (at <= edges[0] || at >= edges[last]) {
+      const high = at >= edges[last];
+      panel = high ? last - 1 : 0;
+      const half = (edges[panel + 1] - edges[panel]) / 2, beyond = (at - edges[high ? last : 0]) / half;
+      endSlope(d, high, out);
+      for (let j = 0; j <= d; j++) out[j] *= beyond;
+      out[high ? d : 0] += 1;
+      return panel;
+    }
+    let low = 0, high = last;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (edges[middle] <= at) low = middle; else high = middle;
+    }
+    panel = low;
+    basis(d, (2 * at - edges[panel] - edges[panel + 1]) / (edges[panel + 1] - edges[panel]), out);
+    return panel;
+  }
+
+  // log L - peak at one tau, at every mu node of the table.
+  function row(surface, tau) {
+    const { d, log, nMu, tauEdges, scale } = surface;
+    const weights = new Float64Array(d + 1);
+    const panel = locate(tauEdges, d, Math.asinh(tau / scale), weights), values = new Float64Array(nMu);
+    for (let j = 0; j <= d; j++) {
+      const start = (panel * d + j) * nMu, w = weights[j];
+      if (w !== 0) for (let i = 0; i < nMu; i++) values[i] += w * log[start + i];
+    }
+    return values;
+  }
+
+  // The places `mus` in the table, once for many rows: first node and weights of each.
+  function places(surface, mus) {
+    const { d, muEdges } = surface, n = mus.length;
+    const starts = new Int32Array(n), weights = new Float64Array(n * (d + 1));
+    for (let i = 0; i < n; i++) {
+      starts[i] = d * locate(muEdges, d, mus[i], weights.subarray(i * (d + 1), (i + 1) * (d + 1)));
+    }
+    return { n, d, starts, weights };
+  }
+
+  // Values of a row at places.
+  function along(values, { n, d, starts, weights }, out) {
+    for (let i = 0, k = 0; i < n; i++) {
+      let sum = 0;
+      for (let j = 0, start = starts[i]; j <= d; j++) sum += weights[k++] * values[start + j];
+      out[i] = sum;
+    }
+    return out;
+  }
+
+  return { decode, row, places, along };
+})();
