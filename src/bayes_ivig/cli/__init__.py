@@ -12,6 +12,7 @@ import typer
 
 from bayes_ivig import __version__
 from bayes_ivig.cli.analyse import fit, pool
+from bayes_ivig.cli.report import report
 from bayes_ivig.cli.show import data_app, models_app, priors_app
 from bayes_ivig.errors import CheckFailedError, InputError
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.command()(fit)
 app.command()(pool)
+app.command()(report)
 app.add_typer(data_app, name="data")
 app.add_typer(models_app, name="models")
 app.add_typer(priors_app, name="priors")

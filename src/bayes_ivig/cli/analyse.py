@@ -141,7 +141,7 @@ def _fit_one(
     from bayes_ivig.output import write_fit
 
     model = choose_model(evidence, choices)
-    with _status() as say:
+    with status() as say:
         result = run_fit(evidence, model, prob=prob, control_risk=control_risk, published=published, say=say)
         say("Writing")
         folder = write_fit(result, out, figures=figures, started=started)
@@ -221,7 +221,7 @@ def pool(
 
 
 @contextmanager
-def _status() -> Iterator[Callable[[str], None]]:
+def status() -> Iterator[Callable[[str], None]]:
     """Say on standard error what is going on, in place, where it is a terminal; silent elsewhere."""
     if not sys.stderr.isatty():
         yield lambda text: None

@@ -64,7 +64,11 @@ def checklist_section(report: "Report") -> Section:
                 Cell(verdict.why, link=verdict.anchor),
             )
         )
-    table = Table("Reporting checklist, filled in by the program from this run", ("Item", "Asks for", "Status", "Why and where"), tuple(rows))
+    table = Table(
+        "Reporting checklist, filled in by the program from this run",
+        ("Item", "Asks for", "Status", "Why and where"),
+        tuple(rows),
+    )
     return Section("checklist", "Reporting checklist", (table, *(Paragraph(source, "note") for source in SOURCES)))
 
 
@@ -72,7 +76,9 @@ def _first(outcomes: Iterable[Outcome]) -> str:
     return ", ".join(o.title for o in outcomes)
 
 
-def _all(report: "Report", good: Callable[[Outcome], bool], met: str, missing: str, anchor: Callable[[Outcome], str]) -> Verdict:
+def _all(
+    report: "Report", good: Callable[[Outcome], bool], met: str, missing: str, anchor: Callable[[Outcome], str]
+) -> Verdict:
     """Met where it holds for every outcome; else the outcomes are named."""
     bad = [o for o in report.outcomes if not good(o)]
     if bad:
@@ -104,19 +110,31 @@ def _priors_justified(report: "Report") -> Verdict:
 
 def _sensitivity(report: "Report") -> Verdict:
     return _all(
-        report, lambda o: bool(o.sensitivity), "other priors, tabulated", "no sensitivity analysis was run", _part("sensitivity")
+        report,
+        lambda o: bool(o.sensitivity),
+        "other priors, tabulated",
+        "no sensitivity analysis was run",
+        _part("sensitivity"),
     )
 
 
 def _movable(report: "Report") -> Verdict:
     return _all(
-        report, lambda o: bool(o.surfaces), "every prior can be moved on the page", "no likelihood surface on the page", lambda o: "live"
+        report,
+        lambda o: bool(o.surfaces),
+        "every prior can be moved on the page",
+        "no likelihood surface on the page",
+        lambda o: "live",
     )
 
 
 def _model(report: "Report") -> Verdict:
     return _all(
-        report, lambda o: bool(o.fit["model"] and o.fit["effect"]), "likelihood and hierarchy in full", "no model is stated", _methods
+        report,
+        lambda o: bool(o.fit["model"] and o.fit["effect"]),
+        "likelihood and hierarchy in full",
+        "no model is stated",
+        _methods,
     )
 
 
@@ -128,7 +146,9 @@ def _computation(report: "Report") -> Verdict:
 
 
 def _central(report: "Report") -> Verdict:
-    return _all(report, lambda o: o.fit["mu"]["median"] is not None, "posterior medians and means", "no median", _part("forest"))
+    return _all(
+        report, lambda o: o.fit["mu"]["median"] is not None, "posterior medians and means", "no median", _part("forest")
+    )
 
 
 def _variance(report: "Report") -> Verdict:
@@ -146,12 +166,22 @@ def _question(report: "Report") -> Verdict:
 
 def _definitions(report: "Report") -> Verdict:
     return _all(
-        report, lambda o: bool(o.evidence.definition), "what was counted, per outcome", "no definition of the outcome", _part("evidence")
+        report,
+        lambda o: bool(o.evidence.definition),
+        "what was counted, per outcome",
+        "no definition of the outcome",
+        _part("evidence"),
     )
 
 
 def _provenance(report: "Report") -> Verdict:
-    return _all(report, lambda o: bool(o.fit["provenance"]["packages"]), "versions of every package", "no versions", lambda o: "provenance")
+    return _all(
+        report,
+        lambda o: bool(o.fit["provenance"]["packages"]),
+        "versions of every package",
+        "no versions",
+        lambda o: "provenance",
+    )
 
 
 def _converged(report: "Report") -> Verdict:
@@ -192,7 +222,11 @@ def _engines_agree(report: "Report") -> Verdict:
 
 def _predictive(report: "Report") -> Verdict:
     return _all(
-        report, lambda o: "predictive-check" in o.svg, "posterior predictive check", "no posterior predictive check", _part("checks")
+        report,
+        lambda o: "predictive-check" in o.svg,
+        "posterior predictive check",
+        "no posterior predictive check",
+        _part("checks"),
     )
 
 
@@ -207,7 +241,11 @@ def _prior_predictive(report: "Report") -> Verdict:
 
 
 def _no_decision(report: "Report") -> Verdict:
-    return Verdict(NOT_APPLICABLE, "the program reports probabilities and takes no decision; thresholds are the reader's", "findings")
+    return Verdict(
+        NOT_APPLICABLE,
+        "the program reports probabilities and takes no decision; thresholds are the reader's",
+        "findings",
+    )
 
 
 def _bayes_factors(report: "Report") -> Verdict:
@@ -215,11 +253,23 @@ def _bayes_factors(report: "Report") -> Verdict:
 
 
 def _seed(report: "Report") -> Verdict:
-    return _all(report, lambda o: o.fit["provenance"]["seed"] is not None, "seed of every run", "no seed", lambda o: "provenance")
+    return _all(
+        report,
+        lambda o: o.fit["provenance"]["seed"] is not None,
+        "seed of every run",
+        "no seed",
+        lambda o: "provenance",
+    )
 
 
 def _data_known(report: "Report") -> Verdict:
-    return _all(report, lambda o: bool(o.fit["provenance"]["data_sha256"]), "SHA-256 of the data", "no checksum of the data", lambda o: "provenance")
+    return _all(
+        report,
+        lambda o: bool(o.fit["provenance"]["data_sha256"]),
+        "SHA-256 of the data",
+        "no checksum of the data",
+        lambda o: "provenance",
+    )
 
 
 def _command(report: "Report") -> Verdict:
@@ -282,9 +332,15 @@ def _paired(report: "Report") -> Verdict:
 
 def _parallel_against_crossover(report: "Report") -> Verdict:
     def decide(outcomes: list[Outcome]) -> Verdict:
-        bad = [o for o in outcomes if "parallel against crossover" not in [name.replace("_", " ") for name in o.sensitivity]]
+        bad = [
+            o
+            for o in outcomes
+            if "parallel against crossover" not in [name.replace("_", " ") for name in o.sensitivity]
+        ]
         if bad:
-            return Verdict(NOT_MET, f"no parallel-against-crossover comparison: {_first(bad)}", f"{bad[0].id}-sensitivity")
+            return Verdict(
+                NOT_MET, f"no parallel-against-crossover comparison: {_first(bad)}", f"{bad[0].id}-sensitivity"
+            )
         return Verdict(MET, "parallel against crossover", f"{outcomes[0].id}-sensitivity")
 
     return _of_crossover(report, decide)

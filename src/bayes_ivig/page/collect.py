@@ -21,13 +21,20 @@ FIGURES = (*NEEDED_FIGURES, "predictive-check", "trace", "sensitivity")
 
 
 def stored_outcome(
-    root: Path, evidence: Evidence, model: Model, published: tuple[Reproduction, ...], prob: float, control_risk: Prior | None
+    root: Path,
+    evidence: Evidence,
+    model: Model,
+    published: tuple[Reproduction, ...],
+    prob: float,
+    control_risk: Prior | None,
 ) -> Outcome | None:
     """Return the outcome of a stored run if its data, model, settings and version are those asked for, with its figures."""
     folder = root / evidence.review / evidence.outcome / model.slug
     try:
         fit = json.loads((folder / "fit.json").read_text("utf-8"))
-        svg = {name: (folder / f"{name}.svg").read_text("utf-8") for name in FIGURES if (folder / f"{name}.svg").is_file()}
+        svg = {
+            name: (folder / f"{name}.svg").read_text("utf-8") for name in FIGURES if (folder / f"{name}.svg").is_file()
+        }
     except (OSError, ValueError):
         return None
     if not isinstance(fit, dict) or not same_analysis(fit, evidence, model, prob, control_risk):
@@ -38,7 +45,9 @@ def stored_outcome(
     return Outcome(evidence, model, fit, published, svg, png, stored=str(folder))
 
 
-def same_analysis(fit: Mapping[str, Any], evidence: Evidence, model: Model, prob: float, control_risk: Prior | None) -> bool:
+def same_analysis(
+    fit: Mapping[str, Any], evidence: Evidence, model: Model, prob: float, control_risk: Prior | None
+) -> bool:
     """Whether a stored result is that of these data, this model, these settings and this version."""
     try:
         chosen = fit["effects"]["at_control_risk"]

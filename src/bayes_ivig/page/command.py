@@ -30,7 +30,10 @@ def fit_arguments(outcome: Outcome, file: str = "") -> list[str]:
     chosen = fit["effects"]["at_control_risk"]
     if chosen:
         risk = chosen["control_risk"]
-        words += ["--control-risk", risk.removeprefix("fixed(").removesuffix(")") if risk.startswith("fixed(") else risk]
+        words += [
+            "--control-risk",
+            risk.removeprefix("fixed(").removesuffix(")") if risk.startswith("fixed(") else risk,
+        ]
     if outcome.prob != 0.95:
         words += ["--prob", repr(outcome.prob)]
     settings: Mapping[str, Any] = vars(model.sampler)

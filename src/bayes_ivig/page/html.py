@@ -34,7 +34,9 @@ SCRIPTS = (
     "page",
 )
 # Characters that steer the direction of what follows, and controls: they are not part of any name.
-_STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c\ufffe\uffff]|[\ud800-\udfff]")
+_STEERING = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c\ufffe\uffff]|[\ud800-\udfff]"
+)
 
 
 def to_html(report: Report) -> str:

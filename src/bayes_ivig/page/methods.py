@@ -24,10 +24,18 @@ _LIKELIHOOD = {
     "single-arm": "The events of each trial were binomial: r_i ~ Bin(n_i, p_i) with logit p_i = theta_i.",
 }
 _DEFAULT_SOURCES = {
-    ("mu", "OR", "normal(0, 2.82)"): "an odds ratio within 1/250 to 250 with 95% probability; Günhan BK, Röver C, Friede T. "
+    (
+        "mu",
+        "OR",
+        "normal(0, 2.82)",
+    ): "an odds ratio within 1/250 to 250 with 95% probability; Günhan BK, Röver C, Friede T. "
     "Random-effects meta-analysis of few studies involving rare events. Res Synth Methods 2020;11:74-90",
     ("mu", "RR", "normal(0, 2)"): "weakly informative: a risk ratio within 1/50 to 50 with 95% probability",
-    ("mu", "SMD", "normal(0, 1)"): "weakly informative: a standardised difference within 2 either way with 95% probability",
+    (
+        "mu",
+        "SMD",
+        "normal(0, 1)",
+    ): "weakly informative: a standardised difference within 2 either way with 95% probability",
     ("baseline", "", "beta(1, 1)"): "uniform on the risk",
     ("association", "", "normal(0, 1.5)"): "weakly informative: an odds ratio within 1/19 to 19 with 95% probability",
     ("association", "", "normal(1.5, 1)"): "patients who improve on one treatment tend to improve on the other",

@@ -100,9 +100,7 @@ class Outcome:
         """Median and interval of a summary on the natural scale."""
         if summary is None:
             return "-"
-        median, low, high = (
-            float(to_natural(self.measure, x)) for x in (summary["median"], *summary["ci"])
-        )
+        median, low, high = (float(to_natural(self.measure, x)) for x in (summary["median"], *summary["ci"]))
         return with_interval(median, (low, high))
 
     @property

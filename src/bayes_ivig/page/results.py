@@ -39,7 +39,9 @@ def _forest(outcome: Outcome) -> Section:
         f"Forest plot of {outcome.title}. {outcome.measure_name} of the average trial {outcome.natural(fit['mu'])}; "
         f"each trial, shrunken: {trials}."
     )
-    blocks = _picture(outcome, "forest", alt, "Each trial raw (grey) and as the model sees it (blue), and their average.")
+    blocks = _picture(
+        outcome, "forest", alt, "Each trial raw (grey) and as the model sees it (blue), and their average."
+    )
     rows = [(s["study"], outcome.natural(s)) for s in fit["studies"]]
     rows += [("Average trial", outcome.natural(fit["mu"]))]
     if fit["tau"] is not None:
@@ -57,7 +59,11 @@ def _prior_posterior(outcome: Outcome) -> Section:
     )
     blocks = _picture(outcome, "prior-posterior", alt, "What the data added to what was assumed.")
     rows = []
-    for name, label in (("mu", "Average effect, mu"), ("tau", "Heterogeneity, tau"), ("theta_new", "Next trial, theta_new")):
+    for name, label in (
+        ("mu", "Average effect, mu"),
+        ("tau", "Heterogeneity, tau"),
+        ("theta_new", "Next trial, theta_new"),
+    ):
         s = fit[name]
         if s is None:
             continue
@@ -80,8 +86,12 @@ def _heterogeneity(outcome: Outcome) -> Section:
         ("Posterior of tau", number(tau["median"]), interval(*tau["ci"]), ""),
     ]
     blocks: list[Block] = [
-        table("How much effects differ between trials (tau, an SD on the analysis scale)",
-              ("", "Median", f"{percent(0.95)} prior or {outcome.interval_name}", "What the prior implies"), rows, numeric_from=1),
+        table(
+            "How much effects differ between trials (tau, an SD on the analysis scale)",
+            ("", "Median", f"{percent(0.95)} prior or {outcome.interval_name}", "What the prior implies"),
+            rows,
+            numeric_from=1,
+        ),
         Paragraph(f"Effect in a new trial of the same kind: {outcome.natural(fit['theta_new'])}."),
     ]
     if fit["n_studies"] <= 5:
@@ -95,7 +105,10 @@ def _sensitivity(outcome: Outcome) -> Section:
         if isinstance(rows, Sequence) and not isinstance(rows, str) and rows:
             blocks.append(_rows_table(name, rows))
     blocks += _picture(
-        outcome, "sensitivity", f"Sensitivity of the answer for {outcome.title} to every choice.", "What the answer depends on."
+        outcome,
+        "sensitivity",
+        f"Sensitivity of the answer for {outcome.title} to every choice.",
+        "What the answer depends on.",
     )
     if not blocks:
         blocks.append(Paragraph("No sensitivity analysis was run. On the page, move the priors under 'Other priors'."))
@@ -126,11 +139,24 @@ def _frequentist(outcome: Outcome) -> Section:
         verdict = {True: "reproduces the published result", False: "", None: ""}[c["reproduces_published"]]
         estimate = with_interval(c["estimate"], c["ci"])
         rows.append((c["method"], c["measure"], c["correction"], c["interval"], estimate, verdict, c["note"]))
-    header = ("Method", "Measure", "Zero cells", "Interval", f"Estimate ({percent(outcome.prob)} CI)", "Published", "Note")
+    header = (
+        "Method",
+        "Measure",
+        "Zero cells",
+        "Interval",
+        f"Estimate ({percent(outcome.prob)} CI)",
+        "Published",
+        "Note",
+    )
     blocks: list[Block] = [table("Frequentist estimates", header, rows)] if rows else []
     if outcome.published:
         verdicts = [(r.published.label, r.published_text, r.verdict) for r in outcome.published]
-        blocks.insert(0, table("Published results, and what these trials give", ("Result", "Published", "From these trials"), verdicts))
+        blocks.insert(
+            0,
+            table(
+                "Published results, and what these trials give", ("Result", "Published", "From these trials"), verdicts
+            ),
+        )
     else:
         blocks.insert(0, Paragraph("No published result is recorded for these data.", "note"))
     return Section(f"{outcome.id}-frequentist", "Frequentist estimates", tuple(blocks))
@@ -139,10 +165,17 @@ def _frequentist(outcome: Outcome) -> Section:
 def _checks(outcome: Outcome) -> Section:
     fit = outcome.fit
     rows = [
-        (c["name"], number(c["value"]), number(c["limit"]), Cell("ok") if c["passed"] else Cell(f"FAILED: {c['hint']}", tone="alarm"))
+        (
+            c["name"],
+            number(c["value"]),
+            number(c["limit"]),
+            Cell("ok") if c["passed"] else Cell(f"FAILED: {c['hint']}", tone="alarm"),
+        )
         for c in fit["checks"]
     ]
-    blocks: list[Block] = [table("Checks of the computation", ("Check", "Value", "Limit", ""), rows, numeric_from=1)] if rows else []
+    blocks: list[Block] = (
+        [table("Checks of the computation", ("Check", "Value", "Limit", ""), rows, numeric_from=1)] if rows else []
+    )
     agreement = fit["engines"].get("agreement")
     if agreement:
         blocks.append(_agreement(agreement))
@@ -160,11 +193,14 @@ def _checks(outcome: Outcome) -> Section:
 def _agreement(agreement: Any) -> Block:
     """Show whatever the comparison of the engines recorded: a list of rows, or names with values."""
     if isinstance(agreement, Mapping):
-        rows = [row for value in agreement.values() if isinstance(value, list) for row in value if isinstance(row, Mapping)]
+        rows = [
+            row for value in agreement.values() if isinstance(value, list) for row in value if isinstance(row, Mapping)
+        ]
         if rows:
             return _rows_table("agreement of the engines", rows)
         return table(
-            "Agreement of the engines", ("", "Value"), [(str(k).replace("_", " "), _text(v)) for k, v in agreement.items()]
+            "Agreement of the engines",
+            ("", "Value"),
+            [(str(k).replace("_", " "), _text(v)) for k, v in agreement.items()],
         )
     return _rows_table("agreement of the engines", agreement)
-

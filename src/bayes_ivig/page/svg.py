@@ -7,7 +7,21 @@ import re
 import xml.etree.ElementTree as ET
 
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
-_ELEMENTS = {"svg", "g", "defs", "path", "text", "tspan", "rect", "circle", "line", "polyline", "polygon", "use", "clipPath"}
+_ELEMENTS = {
+    "svg",
+    "g",
+    "defs",
+    "path",
+    "text",
+    "tspan",
+    "rect",
+    "circle",
+    "line",
+    "polyline",
+    "polygon",
+    "use",
+    "clipPath",
+}
 _NUMBER = re.compile(r"-?\d+\.\d{2,}")
 _FONT = re.compile(r"^\s*(?:(italic|oblique)\s+)?(?:(bold|\d{3})\s+)?([\d.]+)px\s+(.*)$")
 _DROPPED = {"stroke-miterlimit", "-inkscape-font-specification"}

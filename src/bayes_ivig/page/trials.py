@@ -34,7 +34,9 @@ def evidence_section(outcome: Outcome, review: Review | None) -> Section:
         concerned = [i for i, fault in enumerate(review.faults, 1) if _concerns(fault, outcome)]
         if concerned:
             numbers = ", ".join(map(str, concerned))
-            blocks.append(Paragraph(f"Faults of the published record that concern these trials: {numbers} (see the list)."))
+            blocks.append(
+                Paragraph(f"Faults of the published record that concern these trials: {numbers} (see the list).")
+            )
     blocks.append(Paragraph(f"SHA-256 of the data: {evidence.sha256}", "note"))
     return Section(f"{outcome.id}-evidence", "Evidence", tuple(blocks))
 
@@ -61,7 +63,9 @@ def _table(outcome: Outcome) -> Table:
     columns = [
         column
         for column in rows[0]
-        if column not in _PROSE and any(row[column] for row in rows) and max(len(row[column]) for row in rows) <= _LONGEST
+        if column not in _PROSE
+        and any(row[column] for row in rows)
+        and max(len(row[column]) for row in rows) <= _LONGEST
     ]
     if not columns:
         columns = [next(iter(rows[0]))]

@@ -207,7 +207,7 @@ const Posterior = (() => {
       return { panel, list, top: Math.max(...list.map((row) => row.top)) + Math.log(b - a) };
     };
     // Scouts say which panels cannot matter: the largest of a row bounds what it holds.
-    const bound = scouts.map(({ log }, k) => log + Math.max(...scoutRows[k]));
+    const bound = scouts.map(({ log }, k) => log + Math.max(...scoutRows[k].values) + scoutRows[k].shift);
     const best = Math.max(...bound);
     let done = panels.filter((_, k) => bound[k] > best - NEGLIGIBLE - 30).map(evaluate);
     for (let round = 0; round < 8; round++) {

@@ -68,16 +68,23 @@ const Surface = (() => {
     return panel;
   }
 
-  // log L - peak at one tau, at every mu node of the table.
+  // log L - peak at one tau, at every mu node of the table. Beyond the last tau the surface keeps its shape and grows
+  // with tau, so mu is drawn towards the centre by `factor`; its height goes on straight in w, by `shift`.
   function row(surface, tau) {
-    const { d, log, nMu, tauEdges, scale } = surface;
-    const weights = new Float64Array(d + 1);
-    const panel = locate(tauEdges, d, Math.asinh(tau / scale), weights), values = new Float64Array(nMu);
+    const { d, log, nMu, nTau, tauEdges, scale } = surface;
+    const weights = new Float64Array(d + 1), values = new Float64Array(nMu), end = tauEdges[tauEdges.length - 1];
+    const w = Math.asinh(tau / scale), inside = Math.min(w, end);
+    const panel = locate(tauEdges, d, inside, weights);
     for (let j = 0; j <= d; j++) {
-      const start = (panel * d + j) * nMu, w = weights[j];
-      if (w !== 0) for (let i = 0; i < nMu; i++) values[i] += w * log[start + i];
+      const start = (panel * d + j) * nMu, weight = weights[j];
+      if (weight !== 0) for (let i = 0; i < nMu; i++) values[i] += weight * log[start + i];
     }
-    return values;
+    if (w <= end) return { values, factor: 1, shift: 0 };
+    const middle = (nMu - 1) / 2, half = (end - tauEdges[tauEdges.length - 2]) / 2;
+    endSlope(d, true, weights);
+    let slope = 0;
+    for (let j = 0; j <= d; j++) slope += (weights[j] * log[(nTau - 1 - d + j) * nMu + middle]) / half;
+    return { values, factor: (scale * Math.sinh(end)) / tau, shift: Math.min(0, slope) * (w - end) };
   }
 
   // The places `mus` in the table, once for many rows: first node and weights of each.
@@ -87,13 +94,18 @@ const Surface = (() => {
     for (let i = 0; i < n; i++) {
       starts[i] = d * locate(muEdges, d, mus[i], weights.subarray(i * (d + 1), (i + 1) * (d + 1)));
     }
-    return { n, d, starts, weights };
+    return { surface, mus, n, d, starts, weights };
   }
 
   // Values of a row at places.
-  function along(values, { n, d, starts, weights }, out) {
+  function along({ values, factor, shift }, at, out) {
+    if (factor !== 1) {
+      const { muEdges } = at.surface, centre = muEdges[(muEdges.length - 1) / 2];
+      at = places(at.surface, Float64Array.from(at.mus, (x) => centre + factor * (x - centre)));
+    }
+    const { n, d, starts, weights } = at;
     for (let i = 0, k = 0; i < n; i++) {
-      let sum = 0;
+      let sum = shift;
       for (let j = 0, start = starts[i]; j <= d; j++) sum += weights[k++] * values[start + j];
       out[i] = sum;
     }
