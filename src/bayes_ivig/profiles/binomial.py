@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, gammaln, logit, xlog1py, xlogy
+from scipy.special import expit, gammaln, log_expit, logit, xlog1py, xlogy
 
 from bayes_ivig.errors import InputError
+from bayes_ivig.priors import Prior
+from bayes_ivig.profiles.nuisance import draw_from, line_rule, log_density_on_logit, log_integral, log_sum
 from bayes_ivig.spec import Model
 from bayes_ivig.studies import Study, TwoArm
 
@@ -147,3 +149,92 @@ def binomial_logpmf(r: Array, n: Array, p: Array) -> Array:
 def observed(data: Counts) -> Draws:
     """Return the observed events, by the names of `predict`."""
     return {"events_c": data.events_c, "events_t": data.events_t}
+
+
+def log_integrated(study: TwoArm, model: Model, theta: Array) -> Array:
+    """Log likelihood of one study at effects theta (m,), its baseline integrated out, every constant included."""
+    parts = [
+        np.log(weight) + log_integral(_log_integrand(study, model, part), theta)
+        for weight, part in model.priors["baseline"].parts
+    ]
+    return log_sum(np.stack(parts, axis=-1)) + _log_coefficient(study)
+
+
+def draw_given_theta(study: TwoArm, model: Model, theta: Array, rng: np.random.Generator) -> Draws:
+    """One draw of the study's baseline on the logit for each effect theta (m,), given its data."""
+    g = draw_from(line_rule(_log_integrand(study, model, model.priors["baseline"]), theta), rng)
+    if _has_truncated_baseline(model):
+        p_c = expit(g) * largest_control_risk(theta)
+        g = np.log(p_c) - np.log1p(-p_c)
+    return {"baseline": g}
+
+
+def _has_truncated_baseline(model: Model) -> bool:
+    return model.measure == "RR" and model.parametrisation == "control"
+
+
+def _log_coefficient(study: TwoArm) -> float:
+    arms = ((study.events_c, study.n_c), (study.events_t, study.n_t))
+    return float(sum(gammaln(n + 1) - gammaln(r + 1) - gammaln(n - r + 1) for r, n in arms))
+
+
+def _log_integrand(study: TwoArm, model: Model, prior: Prior) -> Any:
+    """Log likelihood times prior as a function of theta and the baseline, or its share of what is allowed."""
+    r_t, n_t, r_c, n_c = (float(x) for x in (study.events_t, study.n_t, study.events_c, study.n_c))
+
+    def odds(theta: Array, g: Array) -> Array:
+        low, high = (g, g + theta) if model.parametrisation == "control" else (g - theta / 2, g + theta / 2)
+        arms = _log_risk(low, r_c, n_c) + _log_risk(high, r_t, n_t)
+        return np.asarray(arms + log_density_on_logit(prior, g))
+
+    def odds_product(theta: Array, g: Array) -> Array:
+        log_c = _log_odds_product_risk(theta, g)
+        log_t = log_c + theta
+        rest_c, rest_t = _log_complements(log_c, log_t, g)
+        arms = r_c * log_c + (n_c - r_c) * rest_c + r_t * log_t + (n_t - r_t) * rest_t
+        return np.asarray(arms + log_density_on_logit(prior, g))
+
+    def share(theta: Array, x: Array) -> Array:
+        log_upper = -np.maximum(theta, 0.0)
+        log_c = log_expit(x) + log_upper
+        log_t = np.minimum(log_c + theta, 0.0)
+        with np.errstate(divide="ignore"):
+            # 1 - U s with s = expit(x): exactly expit(-x) where U = 1.
+            rest_c = np.where(theta <= 0, log_expit(-x), np.log1p(-np.exp(log_c)))
+            rest_t = np.where(theta >= 0, log_expit(-x), np.log1p(-np.exp(log_t)))
+            edge = log_upper - np.log(-np.expm1(log_upper)) if prior.support[0] < 0 else np.exp(log_upper)
+            mass = np.where(theta > 0, np.log(prior.cdf(edge)), 0.0)
+        density = log_density_on_logit(prior, log_c - rest_c) - log_c - rest_c
+        jacobian = log_upper + log_expit(x) + log_expit(-x)
+        arms = r_c * log_c + (n_c - r_c) * rest_c + r_t * log_t + (n_t - r_t) * rest_t
+        return np.asarray(arms + density + jacobian - mass)
+
+    if model.measure == "OR":
+        return odds
+    return share if _has_truncated_baseline(model) else odds_product
+
+
+def _log_risk(x: Array, r: float, n: float) -> Array:
+    """Log of p^r (1 - p)^(n - r) at logit p = x."""
+    return n * log_expit(-x) + r * x
+
+
+def _log_odds_product_risk(theta: Array, g: Array) -> Array:
+    """Log of `_odds_product_risk`, safe for any theta and g."""
+    # 1 + R + sqrt((1 - R)^2 + 4 R e^{-2g}), all divided by the larger of 1 and R
+    size = np.abs(theta)
+    small = np.exp(-size)
+    root = np.logaddexp(2 * np.log(-np.expm1(-np.maximum(size, 1e-300))), np.log(4) - size - 2 * g) / 2
+    return np.log(2) - np.maximum(theta, 0.0) - np.logaddexp(np.log1p(small), root)
+
+
+def _log_complements(log_c: Array, log_t: Array, g: Array) -> tuple[Array, Array]:
+    """Log of 1 - p_C and 1 - p_T; where a risk is near 1, by (1 - p_C)(1 - p_T) = p_C p_T exp(-2 g)."""
+    product = log_c + log_t - 2 * g
+    larger = np.minimum(np.maximum(log_c, log_t), 0.0)
+    smaller = np.minimum(log_c, log_t)
+    with np.errstate(divide="ignore"):
+        rest_of_smaller = np.log(-np.expm1(np.minimum(smaller, -1e-300)))
+        rest_of_larger = np.where(larger < -0.5, np.log(-np.expm1(np.minimum(larger, -1e-300))), product - rest_of_smaller)
+    swap = log_c > log_t
+    return np.where(swap, rest_of_larger, rest_of_smaller), np.where(swap, rest_of_smaller, rest_of_larger)

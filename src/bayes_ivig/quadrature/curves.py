@@ -1,0 +1,70 @@
+"""One study's likelihood as a function of its effect theta, and of mu and tau once theta ~ Normal(mu, tau).
+
+`log_profile(theta)` is the likelihood with the nuisance parameters integrated out, and
+`log_smoothed(mu, tau)` = log of the integral of exp(log_profile(theta)) Normal(theta; mu, tau) over theta,
+tau = 0 included. A study with a normal likelihood has both in closed form; every other study is tabulated.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+class Curve(Protocol):
+    """The likelihood of one study.
+
+    `centre` and `width` say where on the effect scale and on what scale it varies; `error` bounds the absolute
+    error of its logarithm where it matters.
+    """
+
+    centre: float
+    width: float
+    error: float
+
+    def log_profile(self, theta: Array) -> Array:
+        """Log likelihood at effects theta, any shape."""
+
+    def log_smoothed(self, mu: Array, tau: Array) -> Array:
+        """Log likelihood at every mu (G,) and tau (T,): shape (T, G)."""
+
+
+@dataclass(frozen=True)
+class NormalCurve:
+    """y ~ N(theta, se), hence y ~ N(mu, sqrt(se^2 + tau^2))."""
+
+    centre: float
+    width: float
+    error: float = 0.0
+
+    def log_profile(self, theta: Array) -> Array:
+        """Log density of y at each theta."""
+        z = (self.centre - theta) / self.width
+        return np.asarray(-0.5 * z * z - math.log(self.width) - 0.5 * math.log(2 * math.pi))
+
+    def log_smoothed(self, mu: Array, tau: Array) -> Array:
+        """Log density of y at every mu and tau, (T, G)."""
+        variance = (self.width**2 + tau**2)[:, None]
+        return np.asarray(-0.5 * (self.centre - mu) ** 2 / variance - 0.5 * np.log(2 * math.pi * variance))
+
+
+@dataclass(frozen=True)
+class ConstantCurve:
+    """A study whose likelihood does not depend on its effect (no patients; a double zero in the conditional model)."""
+
+    level: float
+    centre: float = 0.0
+    width: float = math.inf
+    error: float = 0.0
+
+    def log_profile(self, theta: Array) -> Array:
+        """Return the constant at each theta."""
+        return np.full(np.shape(theta), self.level)
+
+    def log_smoothed(self, mu: Array, tau: Array) -> Array:
+        """Return the constant at every mu and tau, (T, G)."""
+        return np.full((len(tau), len(mu)), self.level)

@@ -1,0 +1,116 @@
+"""Panels for the posterior of mu and tau: laid by what prior and data say, split where the posterior needs it,
+cut to where the posterior is."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_ivig.quadrature.panels import Landmark, Panels, lay_panels, split_panels
+from bayes_ivig.quadrature.prior_shapes import Shape
+from bayes_ivig.quadrature.surface import Surface
+
+Array = NDArray[np.float64]
+_COARSE = 4  # nodes a panel while the mesh is being found
+_VARIATION = 10.0  # of the log posterior inside one panel that 12 nodes resolve
+_NO_MASS, _NO_MOMENT = 42.0, 30.0  # log mass and log second moment, below the largest, of a panel that is cut off
+_ROUNDS = 24
+_STEEP = 40.0  # widths of the data that the mesh reaches beyond them
+
+
+class Axis(NamedTuple):
+    """Edges of the panels of one parameter, or the only value it has."""
+
+    edges: Array | None
+    point: float | None
+
+    def panels(self, order: int) -> Panels | None:
+        """The panels with `order` nodes each."""
+        return None if self.edges is None else Panels(self.edges, order)
+
+    def nodes(self, order: int) -> tuple[Array, Array]:
+        """Nodes and log weights; a fixed value has weight 1."""
+        if self.edges is None:
+            return np.array([self.point]), np.zeros(1)
+        panels = Panels(self.edges, order)
+        return panels.nodes, np.log(panels.weights)
+
+
+def find_mesh(surface: Surface, mu: Shape, tau: Shape | None, evaluate: Callable[[Array, Array], Array]) -> tuple[Axis, Axis]:
+    """Axes of mu and tau for the posterior under these priors; `tau` None is a common effect.
+
+    `evaluate(mu_nodes, tau_nodes)` is the log likelihood, (T, G).
+    """
+    axes = [_first_axis(mu, _mu_extent(surface), surface.mu_landmarks), _first_tau_axis(surface, tau)]
+    shapes = (mu, tau)
+    for _ in range(_ROUNDS):
+        (x, log_w), (t, log_v) = (axis.nodes(_COARSE) for axis in axes)
+        joint = evaluate(x, t) + _log_prior(mu, x) + _log_prior(tau, t)[:, None]
+        finite = np.nan_to_num(joint, nan=-np.inf)
+        changed = False
+        for which, (axis, across) in enumerate(zip(axes, (finite.max(axis=0), finite.max(axis=1)), strict=True)):
+            if axis.edges is None:
+                continue
+            weight = (log_w, log_v)[which]
+            other = (log_v, log_w)[which]
+            along = finite if which == 0 else finite.T
+            log_mass = np.logaddexp.reduce(along + other[:, None], axis=0) + weight
+            edges, moved = _adapt(axis.edges, across, log_mass)
+            changed |= moved
+            axes[which] = Axis(edges, None)
+        if not changed:
+            break
+    return axes[0], axes[1]
+
+
+def _log_prior(shape: Shape | None, x: Array) -> Array:
+    return np.zeros(len(x)) if shape is None or shape.point is not None else shape.logpdf(x)
+
+
+def _mu_extent(surface: Surface) -> tuple[float, float]:
+    if not surface.varying:
+        return (np.inf, -np.inf)
+    low = min(curve.centre - _STEEP * curve.width for curve in surface.varying)
+    return low, max(curve.centre + _STEEP * curve.width for curve in surface.varying)
+
+
+def _first_axis(shape: Shape, extent: tuple[float, float], marks: tuple[Landmark, ...]) -> Axis:
+    if shape.point is not None:
+        return Axis(None, shape.point)
+    low, high = shape.range
+    low, high = min(low, max(extent[0], shape.support[0])), max(high, min(extent[1], shape.support[1]))
+    return Axis(lay_panels(low, high, (*shape.landmarks, *marks), shape.breaks), None)
+
+
+def _first_tau_axis(surface: Surface, tau: Shape | None) -> Axis:
+    if tau is None:
+        return Axis(None, 0.0)
+    centres = [curve.centre for curve in surface.varying]
+    spread = max(centres) - min(centres) + max(c.width for c in surface.varying) if centres else 0.0
+    return _first_axis(tau, (np.inf, _STEEP * spread), surface.tau_landmarks)
+
+
+def _adapt(edges: Array, top: Array, log_mass: Array) -> tuple[Array, bool]:
+    """Split panels over which the posterior changes too much to integrate; cut ends without mass."""
+    panels = Panels(edges, _COARSE)
+    peak = int(np.argmax(log_mass))
+    reach = np.abs(panels.nodes - panels.nodes[peak]) / (2 * panels.half[peak // _COARSE])
+    mass = log_mass.reshape(-1, _COARSE).max(axis=1)
+    moment = (log_mass + np.log1p(reach**2)).reshape(-1, _COARSE).max(axis=1)
+    matters = (mass > mass.max() - _NO_MASS) | (moment > moment.max() - _NO_MOMENT)
+    local = top.reshape(-1, _COARSE)
+    height = local.max(axis=1)
+    # Between its nodes and beyond its ends a panel may hold more than they show.
+    change = np.where(np.isfinite(height), height - np.maximum(local.min(axis=1), height.max() - 60.0), 0.0)
+    ends = np.concatenate([[local[0, 0]], (local[1:, 0] + local[:-1, -1]) / 2, [local[-1, -1]]])
+    beside = np.maximum(np.abs(np.diff(ends)), change)
+    near_top = height > height.max() - 50.0
+    split = matters & near_top & (np.where(np.isfinite(beside), beside, np.inf) > _VARIATION)
+    first, last = np.nonzero(matters)[0][[0, -1]]
+    # One panel more on either side, in case the split ones show that it matters.
+    first, last = max(first - 1, 0), min(last + 1, len(matters) - 1)
+    kept, wanted = edges[first : last + 2], split[first : last + 1]
+    if not wanted.any():
+        return kept, len(kept) < len(edges)
+    return split_panels(kept, wanted), True

@@ -1,0 +1,188 @@
+"""The exact posterior of mu, tau, the next trial's effect and every study's effect, under any prior.
+
+The joint posterior lives on a product of panels in mu and tau that prior and data lay together. Everything is
+computed with more and more nodes a panel until the answer stops moving; the last movement is the error estimate.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_ivig.quadrature.marginal import Marginal
+from bayes_ivig.quadrature.mesh import Axis, find_mesh
+from bayes_ivig.quadrature.panels import Panels
+from bayes_ivig.quadrature.prior_shapes import Shape
+from bayes_ivig.quadrature.study_effects import effect_densities
+from bayes_ivig.quadrature.surface import Surface
+from bayes_ivig.quadrature.tabulated import TabulatedCurve
+
+Array = NDArray[np.float64]
+ORDERS = (12, 18, 26)
+TOLERANCE = 2e-8  # movement of an answer, in posterior SDs, at which refining stops
+_PROBES = 150
+DEBUG = True
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """Posterior of (mu, tau) at nodes: log likelihood of each study (k, T, G) and log prior times weight (T, G)."""
+
+    mu_panels: Panels | None
+    tau_panels: Panels | None
+    mu: Array
+    tau: Array
+    parts: Array
+    log_prior: Array
+    has_atom: bool  # the first tau is 0 and holds the mass of the prior next to it
+
+    @cached_property
+    def log_terms(self) -> Array:
+        """Log of likelihood times prior times weight, (T, G)."""
+        return np.asarray(self.parts.sum(axis=0) + self.log_prior)
+
+    @cached_property
+    def log_evidence(self) -> float:
+        """Log of the sum of all terms."""
+        top = float(self.log_terms.max())
+        return top + math.log(float(np.exp(self.log_terms - top).sum()))
+
+    @cached_property
+    def mass(self) -> Array:
+        """Posterior probability at each node, (T, G)."""
+        return np.exp(self.log_terms - self.log_evidence)
+
+    @cached_property
+    def mu_marginal(self) -> Marginal:
+        """Posterior of mu."""
+        if self.mu_panels is None:
+            return Marginal(None, np.zeros(0), (float(self.mu[0]), 1.0))
+        return Marginal(self.mu_panels, self.mass.sum(axis=0) / self.mu_panels.weights)
+
+    @cached_property
+    def tau_marginal(self) -> Marginal:
+        """Posterior of tau."""
+        by_tau = self.mass.sum(axis=1)
+        if self.tau_panels is None:
+            return Marginal(None, np.zeros(0), (float(self.tau[0]), 1.0))
+        atom = (0.0, float(by_tau[0])) if self.has_atom and by_tau[0] > 0 else None
+        return Marginal(self.tau_panels, by_tau[int(self.has_atom) :] / self.tau_panels.weights, atom)
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """The posterior under one pair of priors.
+
+    `movement` is by how much any mean, SD, quantile (in posterior SDs) or the log evidence moved when the nodes were
+    last refined, with what the studies' own tables may add: the engine's estimate of its error.
+    """
+
+    surface: Surface
+    joint: Joint
+    movement: float
+
+    @property
+    def mu(self) -> Marginal:
+        """The average effect."""
+        return self.joint.mu_marginal
+
+    @property
+    def tau(self) -> Marginal:
+        """The SD of effects between trials."""
+        return self.joint.tau_marginal
+
+    @property
+    def log_evidence(self) -> float:
+        """Log marginal likelihood, every constant included."""
+        return self.joint.log_evidence
+
+    @cached_property
+    def _effects(self) -> tuple[Marginal, tuple[Marginal, ...]]:
+        return effect_densities(self.surface.curves, self.joint)
+
+    @property
+    def theta_new(self) -> Marginal:
+        """The effect in the next trial."""
+        return self._effects[0]
+
+    @property
+    def theta(self) -> tuple[Marginal, ...]:
+        """The effect in each study."""
+        return self._effects[1]
+
+
+def fit_posterior(surface: Surface, mu: Shape, tau: Shape | None) -> Posterior:
+    """Return the posterior under these priors; `tau` None is a common effect (tau = 0)."""
+    axes = find_mesh(surface, mu, tau, lambda x, t: surface.parts(x, t).sum(axis=0))
+    coarse = _joint(surface, axes, mu, tau, ORDERS[0])
+    for order in ORDERS[1:]:
+        fine = _joint(surface, axes, mu, tau, order)
+        movement = _movement(coarse, fine)
+        if DEBUG: print('   order',order,'movement',movement)
+        if movement < TOLERANCE:
+            break
+        coarse = fine
+    error = _table_error(surface, fine)
+    if DEBUG: print('   table error',error)
+    if error > TOLERANCE:
+        # The tables miss something just where this posterior is: do without them.
+        fine = _joint(surface, axes, mu, tau, order, direct=True)
+        error = 0.0
+    return Posterior(surface, fine, movement + error + surface.error)
+
+
+def _joint(surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None, order: int, direct: bool = False) -> Joint:
+    (x, log_w), (t, log_v) = (axis.nodes(order) for axis in axes)
+    log_mu = log_w if mu.point is not None else log_w + mu.logpdf(x)
+    log_tau = log_v if tau is None or tau.point is not None else log_v + tau.logpdf(t)
+    has_atom = tau is not None and tau.below > 0
+    if has_atom:
+        t, log_tau = np.insert(t, 0, 0.0), np.insert(log_tau, 0, math.log(tau.below))
+    parts = np.array([_direct(curve, x, t) for curve in surface.curves]) if direct else surface.parts(x, t)
+    parts = parts.reshape(len(surface.curves), len(t), len(x))
+    return Joint(axes[0].panels(order), axes[1].panels(order), x, t, parts, log_tau[:, None] + log_mu, has_atom)
+
+
+def _direct(curve: object, mu: Array, tau: Array) -> Array:
+    if not isinstance(curve, TabulatedCurve):
+        return np.asarray(curve.log_smoothed(mu, tau))  # type: ignore[attr-defined]
+    x, t = (mu - curve.centre) / curve.width, tau / curve.width
+    pairs = np.broadcast_arrays(x, t[:, None])
+    return curve.smooth_directly(pairs[0].ravel(), pairs[1].ravel()).reshape(len(t), len(x))
+
+
+def _movement(coarse: Joint, fine: Joint) -> float:
+    """Largest change of an answer between two joints, in SDs of the finer."""
+    moved = [abs(coarse.log_evidence - fine.log_evidence)]
+    probs = np.array([0.025, 0.5, 0.975])
+    for before, after in ((coarse.mu_marginal, fine.mu_marginal), (coarse.tau_marginal, fine.tau_marginal)):
+        if after.panels is None:
+            continue
+        scale = after.sd if math.isfinite(after.sd) else float(np.diff(after.quantile(np.array([0.16, 0.84])))[0]) / 2
+        if not scale > 0:
+            continue
+        moved += (np.abs(before.quantile(probs) - after.quantile(probs)) / scale).tolist()
+        if math.isfinite(after.sd) and math.isfinite(before.sd):
+            moved += [abs(before.mean - after.mean) / scale, abs(before.sd - after.sd) / scale]
+    return max(moved)
+
+
+def _table_error(surface: Surface, joint: Joint) -> float:
+    """What the tables' interpolation may change: compared with direct smoothing at the likeliest nodes."""
+    mass = joint.mass.ravel()
+    order = np.argsort(mass)[::-1]
+    held = np.cumsum(mass[order])
+    chosen = order[np.searchsorted(held, (np.arange(_PROBES) + 0.5) / _PROBES).clip(0, len(order) - 1)]
+    row, column = np.unravel_index(chosen, joint.mass.shape)
+    total = 0.0
+    for curve, part in zip(surface.curves, joint.parts, strict=True):
+        if isinstance(curve, TabulatedCurve):
+            exact = curve.smooth_directly(
+                (joint.mu[column] - curve.centre) / curve.width, joint.tau[row] / curve.width
+            )
+            difference = exact - part[row, column]
+            total += float(np.abs(difference - difference.mean()).mean() + abs(difference.mean()))
+    return total
+

@@ -1,0 +1,130 @@
+"""Densities of the next trial's effect and of each study's effect, from the joint posterior of mu and tau.
+
+The next effect is Normal(mu, tau) averaged over the posterior. A study's effect has the density of a next effect
+under the posterior without that study, times the study's own likelihood: both are one smoothing of a density of mu
+by bells of SD tau. A bell wider than the panels is summed over the nodes of mu; a narrower one is integrated by
+Gauss-Hermite nodes around each effect.
+"""
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.polynomial.hermite_e import hermegauss
+from numpy.typing import NDArray
+
+from bayes_ivig.quadrature.curves import Curve
+from bayes_ivig.quadrature.marginal import Marginal
+from bayes_ivig.quadrature.panels import Landmark, Panels, lay_panels
+
+if TYPE_CHECKING:
+    from bayes_ivig.quadrature.posterior import Joint
+
+Array = NDArray[np.float64]
+_HERMITE = 20
+_RESOLVED = 6.0  # panels this many tau wide resolve a bell of SD tau
+_NEGLIGIBLE = 1e-22
+_NO_MASS = 1e-17  # share of a panel that cannot be seen in the sum
+_ORDER = 16
+
+
+def effect_densities(curves: tuple[Curve, ...], joint: "Joint") -> tuple[Marginal, tuple[Marginal, ...]]:
+    """Marginals of theta_new and of the effect in each study."""
+    if joint.mu_panels is None and joint.tau_panels is None and joint.tau[0] == 0:
+        fixed = joint.mu_marginal
+        return fixed, tuple(fixed for _ in curves)
+    if joint.tau_panels is None and joint.tau[0] == 0:
+        return joint.mu_marginal, tuple(joint.mu_marginal for _ in curves)
+    target = _target_panels(curves, joint)
+    # Log density of (mu, tau) per unit of mu, weight of tau included, for all studies and with each left out.
+    per_mu = joint.log_terms - (np.log(joint.mu_panels.weights) if joint.mu_panels else 0.0)
+    stack = [per_mu, *(per_mu - part for part in joint.parts)]
+    tops = np.array([float(one.max()) for one in stack])
+    smoothed = _smooth(joint, np.array([one - top for one, top in zip(stack, tops, strict=True)]), target)
+    new = _normalised(target, smoothed[0])
+    theta = []
+    for curve, density in zip(curves, smoothed[1:], strict=True):
+        profile = curve.log_profile(target.nodes)
+        with np.errstate(divide="ignore"):
+            log_density = profile + np.log(np.maximum(density, 0.0))
+        theta.append(_normalised(target, np.exp(log_density - log_density.max())))
+    return new, tuple(theta)
+
+
+def _normalised(panels: Panels, density: Array) -> Marginal:
+    """Scale to 1 and drop the empty ends."""
+    mass = panels.weights * density
+    total = mass.sum()
+    by_panel = (mass * (1 + np.abs(panels.nodes))).reshape(-1, panels.order).sum(axis=1)
+    kept = np.nonzero(by_panel > _NEGLIGIBLE * by_panel.max())[0]
+    first, last = kept[0], kept[-1]
+    cut = slice(first * panels.order, (last + 1) * panels.order)
+    return Marginal(Panels(panels.edges[first : last + 2], panels.order), density[cut] / total)
+
+
+def _target_panels(curves: tuple[Curve, ...], joint: "Joint") -> Panels:
+    """Panels for effects: as fine as those of mu or the studies ask for, out to where the bells end."""
+    by_tau = joint.mass.sum(axis=1)
+    alive = by_tau > _NEGLIGIBLE
+    widest = float((joint.tau[alive] * np.sqrt(-2 * np.log(_NEGLIGIBLE / by_tau[alive]))).max())
+    marks = [Landmark(c.centre, c.width, 2 * c.width) for c in curves if math.isfinite(c.width)]
+    if joint.mu_panels is None:
+        value = float(joint.mu[0])
+        typical = float(joint.tau[np.argmax(by_tau)]) or widest / 10
+        return Panels(lay_panels(value - widest, value + widest, (*marks, Landmark(value, typical))), _ORDER)
+    edges = joint.mu_panels.edges
+    widths = np.diff(edges)
+    marks += [Landmark((a + b) / 2, (b - a) / 2.5, (b - a) / 2) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    low, high = edges[0] - widest, edges[-1] + widest
+    near = [m for m in marks if low - 10 * m.scale < m.centre < high + 10 * m.scale]
+    del widths
+    return Panels(lay_panels(low, high, tuple(near)), _ORDER)
+
+
+def _smooth(joint: "Joint", log_density: Array, target: Panels) -> Array:
+    """Sum over tau of the densities of mu (K, T, G), each smoothed by its tau, at the target nodes: (K, N)."""
+    x = target.nodes
+    density = np.exp(log_density)
+    result = np.zeros((len(log_density), len(x)))
+    alive = joint.mass.sum(axis=1) > 0
+    # a study may pull: what counts is the mass of the joint posterior, not that of the densities without a study
+    for t, tau in enumerate(joint.tau):
+        if not alive[t]:
+            continue
+        if joint.mu_panels is None:
+            z = (x - joint.mu[0]) / tau
+            result += density[:, t, :1] * np.exp(-0.5 * z * z) / (tau * math.sqrt(2 * math.pi))
+            continue
+        resolved = _resolved_at(joint.mu_panels, density[:, t], x, float(tau))
+        if resolved.any():
+            z = (x[resolved, None] - joint.mu) / tau
+            bells = np.exp(-0.5 * z * z) * (joint.mu_panels.weights / (tau * math.sqrt(2 * math.pi)))
+            result[:, resolved] += density[:, t] @ bells.T
+        if not resolved.all():
+            result[:, ~resolved] += _narrow(joint.mu_panels, log_density[:, t], x[~resolved], float(tau))
+    return result
+
+
+def _resolved_at(panels: Panels, density: Array, x: Array, tau: float) -> NDArray[np.bool_]:
+    """Whether every panel of mu within six tau of x that holds mass is narrow enough for a bell of SD tau."""
+    mass = (density * panels.weights).reshape(len(density), -1, panels.order).sum(axis=-1)
+    holds = (mass > _NO_MASS * mass.max(axis=1, keepdims=True)).any(axis=0)
+    wide = np.concatenate([[0], np.cumsum(holds & (2 * panels.half > _RESOLVED * tau))])
+    first, _ = panels.locate(x - 6 * tau)
+    last, _ = panels.locate(x + 6 * tau)
+    return np.asarray(wide[last + 1] == wide[first])
+
+
+def _narrow(panels: Panels, log_density: Array, x: Array, tau: float) -> Array:
+    """Average of the densities (K, G) over Normal(x, tau), by Gauss-Hermite nodes: (K, len(x))."""
+    low, high = panels.edges[0], panels.edges[-1]
+    if tau == 0:
+        nodes, weights = np.zeros(1), np.ones(1)
+    else:
+        nodes, weights = hermegauss(_HERMITE)
+        weights = weights / weights.sum()
+    places = x[:, None] + tau * nodes
+    inside = (places >= low) & (places <= high)
+    floor = np.maximum(log_density, log_density.max(axis=1, keepdims=True) - 700.0)
+    values = np.exp(panels.at(np.clip(places, low, high), floor))
+    return np.asarray((np.where(inside, values, 0.0) * weights).sum(axis=-1))

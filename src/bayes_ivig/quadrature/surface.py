@@ -1,0 +1,82 @@
+"""The likelihood of mu and tau: one curve a study, added up. It knows no prior of mu or tau."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_ivig.profiles import LIKELIHOODS, normal
+from bayes_ivig.quadrature.curves import ConstantCurve, Curve, NormalCurve
+from bayes_ivig.quadrature.panels import Landmark
+from bayes_ivig.quadrature.tabulated import tabulate
+from bayes_ivig.spec import Model
+from bayes_ivig.studies import Study
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """log L(mu, tau) = sum over studies of their smoothed log likelihoods."""
+
+    curves: tuple[Curve, ...]
+
+    def parts(self, mu: Array, tau: Array) -> Array:
+        """Log likelihood of each study at every mu (G,) and tau (T,): shape (k, T, G)."""
+        return np.array([curve.log_smoothed(mu, tau) for curve in self.curves]).reshape(-1, len(tau), len(mu))
+
+    @cached_property
+    def varying(self) -> tuple[Curve, ...]:
+        """The studies whose likelihood depends on the effect."""
+        return tuple(curve for curve in self.curves if math.isfinite(curve.width))
+
+    @cached_property
+    def mu_landmarks(self) -> tuple[Landmark, ...]:
+        """Where the likelihood of mu varies: around the studies, on the scale of all of them together."""
+        if not self.varying:
+            return ()
+        centres, width = [curve.centre for curve in self.varying], self.pooled_width
+        low, high = min(centres), max(centres)
+        return (Landmark((low + high) / 2, width, (high - low) / 2),)
+
+    @cached_property
+    def tau_landmarks(self) -> tuple[Landmark, ...]:
+        """Where the likelihood of tau varies: near 0 on the scale of the narrowest study, less for many studies."""
+        if not self.varying:
+            return ()
+        narrowest = min(curve.width for curve in self.varying)
+        return (Landmark(0.0, narrowest * min(1.0, 2 / math.sqrt(len(self.varying)))),)
+
+    @cached_property
+    def pooled_width(self) -> float:
+        """Width of the likelihood of a common effect."""
+        return 1 / math.sqrt(sum(curve.width**-2 for curve in self.varying))
+
+    @cached_property
+    def error(self) -> float:
+        """Bound on the error of the log likelihood that the studies' own tables make."""
+        return sum(curve.error for curve in self.curves)
+
+    def without(self, index: int) -> "Surface":
+        """Return the surface with one study left out."""
+        return Surface(self.curves[:index] + self.curves[index + 1 :])
+
+
+def make_surface(studies: Sequence[Study], model: Model) -> Surface:
+    """Return the surface of these studies under the likelihood, measure and nuisance priors of `model`."""
+    if model.likelihood == "normal":
+        data = normal.make_data(tuple(studies), model.measure)
+        pairs = zip(data.y.tolist(), data.se.tolist(), strict=True)
+        return Surface(tuple(NormalCurve(y, se) if math.isfinite(se) else ConstantCurve(0.0) for y, se in pairs))
+    likelihood = LIKELIHOODS[model.likelihood]
+    likelihood.make_data(tuple(studies), model.measure)  # refuses studies of another kind
+    return Surface(tuple(curve_of(study, model) for study in studies))
+
+
+def curve_of(study: Study, model: Model) -> Curve:
+    """Tabulate one study's integrated likelihood."""
+    likelihood = LIKELIHOODS[model.likelihood]
+    return tabulate(lambda theta: likelihood.log_integrated(study, model, theta))
