@@ -22,6 +22,7 @@ ORDER = (
     "fit_json store plots",
     "output present",
     "present_data",
+    "page",
     "cli",
 )
 LAYER = {name: i for i, row in enumerate(ORDER) for name in row.split()}

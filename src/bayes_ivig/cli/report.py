@@ -33,7 +33,9 @@ ENGINES = ("quadrature", "nuts", "both")
 def report(
     outcomes: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[OUTCOME|FILE.csv ...]", help="Outcomes of the review, or your own files; all unless given."),
+        typer.Argument(
+            metavar="[OUTCOME|FILE.csv ...]", help="Outcomes of the review, or your own files; all unless given."
+        ),
     ] = None,
     review: ReviewOption = None,
     model: ModelOption = None,
@@ -46,7 +48,9 @@ def report(
     prob: ProbOption = 0.95,
     engine: Annotated[
         str,
-        typer.Option("--engine", metavar="|".join(ENGINES), help="Engine where no stored run fits; only nuts and both sample."),
+        typer.Option(
+            "--engine", metavar="|".join(ENGINES), help="Engine where no stored run fits; only nuts and both sample."
+        ),
     ] = ENGINES[0],
     results: Annotated[
         Path, typer.Option("--results", metavar="DIR", help="Root folder of stored runs, as fit --out writes them.")
@@ -68,9 +72,13 @@ def report(
     """
     check_prob(prob)
     if format_ not in FORMATS:
-        raise InputError(f"--format: '{format_}' is not known; give one of {', '.join(FORMATS)}{nearest(format_, FORMATS)}")
+        raise InputError(
+            f"--format: '{format_}' is not known; give one of {', '.join(FORMATS)}{nearest(format_, FORMATS)}"
+        )
     if engine not in ENGINES:
-        raise InputError(f"--engine: '{engine}' is not known; give one of {', '.join(ENGINES)}{nearest(engine, ENGINES)}")
+        raise InputError(
+            f"--engine: '{engine}' is not known; give one of {', '.join(ENGINES)}{nearest(engine, ENGINES)}"
+        )
     target = out or Path(FORMATS[format_])
     if target.is_dir():
         raise InputError(f"{target}: is a folder; give the name of a file")

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 MET, NOT_MET, NOT_APPLICABLE = "met", "not met", "not applicable"
 SOURCES = (
-    "ROBUST: Sung L, Hayden J, Greenberg ML, Koren G, Feldman BM, Tomlinson GA. Seven items were identified for inclusion "
-    "when reporting a Bayesian analysis of a clinical study. J Clin Epidemiol 2005;58:261-268.",
+    "ROBUST: Sung L, Hayden J, Greenberg ML, Koren G, Feldman BM, Tomlinson GA. Seven items were identified for "
+    "inclusion when reporting a Bayesian analysis of a clinical study. J Clin Epidemiol 2005;58:261-268.",
     "BARG: Kruschke JK. Bayesian analysis reporting guidelines. Nat Hum Behav 2021;5:1282-1291.",
     "BayesWatch: Spiegelhalter DJ, Myles JP, Jones DR, Abrams KR. Bayesian methods in health technology assessment: a "
     "review. Health Technol Assess 2000;4(38).",
-    "Cochrane: Higgins JPT, Eldridge S, Li T. Chapter 23, section 23.2 (crossover trials), Cochrane Handbook version 6.5, "
-    "2024; and section 16.4.7 of version 5.1, 2011.",
+    "Cochrane: Higgins JPT, Eldridge S, Li T. Chapter 23, section 23.2 (crossover trials), Cochrane Handbook version "
+    "6.5, 2024; and section 16.4.7 of version 5.1, 2011.",
 )
 
 

@@ -28,6 +28,8 @@ def to_markdown(report: Report) -> str:
         heading_style="atx", bullets="-", escape_misc=True, escape_asterisks=True, escape_underscores=True
     )
     text = converter.convert(html)
+    # A bracket needs its backslash only where the line would be a list otherwise.
+    text = re.sub(r"(?m)^(?!\s*\d+\\\)).*$", lambda line: line[0].replace("\\)", ")"), text)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 

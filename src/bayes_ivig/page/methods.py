@@ -15,10 +15,10 @@ from bayes_ivig.wording import interval, number, percent
 _LIKELIHOOD = {
     "binomial": "Events in each arm were binomial, without a continuity correction: r_C ~ Bin(n_C, p_C) and "
     "r_T ~ Bin(n_T, p_T); trials without an event stayed in.",
-    "conditional": "The events of each trial were conditioned on their total: a non-central hypergeometric likelihood of "
-    "the log odds ratio. Trials without an event in either arm carry no information under it.",
-    "crossover": "The four cells of each crossover trial (event on both treatments, on T only, on C only, on neither) were "
-    "multinomial; the margins gave the marginal log odds ratio, and a log odds ratio per trial the association within "
+    "conditional": "The events of each trial were conditioned on their total: a non-central hypergeometric likelihood "
+    "of the log odds ratio. Trials without an event in either arm carry no information under it.",
+    "crossover": "The four cells of each crossover trial (event on both treatments, on T only, on C only, on neither) "
+    "were multinomial; the margins gave the marginal log odds ratio, and a log odds ratio per trial the association within "
     "patients.",
     "normal": "Each trial gave an effect with a standard error: y_i ~ N(theta_i, se_i).",
     "single-arm": "The events of each trial were binomial: r_i ~ Bin(n_i, p_i) with logit p_i = theta_i.",
@@ -82,7 +82,7 @@ def methods_text(outcome: Outcome) -> str:
     priors = ", ".join(f"{name} ~ {text}" for name, text in fit["priors"].items())
     sentences.append(f"Priors: {priors}. None was computed from the data.")
     sentences.append(
-        f"Reported are posterior medians with equal-tailed {percent(outcome.prob)} intervals, and posterior probabilities."
+        f"Reported are posterior medians with equal-tailed {percent(outcome.prob)} intervals, and probabilities."
     )
     nuts, quadrature = fit["engines"].get("nuts"), fit["engines"].get("quadrature")
     if quadrature:
@@ -137,7 +137,7 @@ def implied_range(name: str, prior: Prior, outcome: Outcome) -> str:
 
 
 def prior_source(outcome: Outcome, name: str) -> str:
-    """Return where a prior comes from: a cited table, the review's own rationale, or this project's default; else ""."""
+    """Return where a prior comes from: a cited table, the review's rationale, or this project's default; else ""."""
     text = outcome.model.priors[name].text
     measure = outcome.measure if name == "mu" else ""
     known = _DEFAULT_SOURCES.get((name, measure, text))

@@ -88,6 +88,19 @@ def surface_table(log_likelihood: LogLikelihood, extent: Extent) -> dict[str, An
     }
 
 
+def curve_table(log_profile: Callable[[Array], Array], extent: Extent) -> dict[str, Any]:
+    """Tabulate one trial's log likelihood of its own effect on the panels of mu, up to a constant."""
+    outwards = extent.reach * _OUTWARDS
+    edges = extent.center + np.concatenate([-outwards[::-1], [0.0], outwards])
+    log = log_profile(nodes(edges))
+    data = (log - log.max()).astype("<f4").tobytes()
+    return {
+        "edges": [float(x) for x in edges],
+        "degree": DEGREE,
+        "log": base64.b64encode(data).decode("ascii"),
+    }
+
+
 def _miss(log_likelihood: LogLikelihood, table: Array, mu_edges: Array, tau_edges: Array, scale: float) -> float:
     """Largest error of the interpolation halfway between nodes near the centre, where log L is near its peak."""
     between = np.array([-np.cos(np.pi * (DEGREE // 2 - 0.5) / DEGREE)])

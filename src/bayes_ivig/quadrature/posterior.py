@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 ORDERS = (12, 18, 26)
 TOLERANCE = 2e-8  # movement of an answer, in posterior SDs, at which refining stops
 _PROBES = 150
-DEBUG = True
+DEBUG = False
 
 
 @dataclass(frozen=True, eq=False)

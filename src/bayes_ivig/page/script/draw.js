@@ -68,7 +68,8 @@ const Draw = (() => {
     const places = outcome.measure === "rate" ? rateTicks(low, high) : atScale;
     const n = 160, xs = Array.from({ length: n + 1 }, (_, i) => low + ((high - low) * i) / n);
     const { panels, order, values, total } = posterior.mu;
-    const curve = panels.length ? xs.map((x) => at(panels, order, values, x) / total) : null;
+    const at = panels.length ? Panelled.interpolator(panels, order, values) : null;
+    const curve = at ? xs.map((x) => Math.max(0, at(x)) / total) : null;
     const prior = xs.map((x) => Math.exp(priorLog(x)));
     const peak = curve ? Math.max(...curve) : 1, most = Math.max(peak, Math.min(Math.max(...prior.filter(Number.isFinite)), 2 * peak)) || 1;
     const y = (d) => base - (Math.min(d, 1.02 * most) / most) * (base - top);
@@ -98,26 +99,6 @@ const Draw = (() => {
     if (x < scale.low || x > scale.high) return;
     const at = fixed(scale.of(x));
     svg.append(element("line", { class: name, x1: at, x2: at, y1: top, y2: base }));
-  }
-
-  // The density at x between the nodes of its panel, by the Legendre series.
-  function at(panels, order, values, x) {
-    if (x < panels[0][0] || x > panels[panels.length - 1][1]) return 0;
-    let low = 0, high = panels.length;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (panels[middle][0] <= x) low = middle; else high = middle;
-    }
-    const [a, b] = panels[low];
-    if (x > b) return 0;
-    const { legendre } = Numerics.rule(order), p = Numerics.legendre(order, (2 * x - a - b) / (b - a));
-    let sum = 0;
-    for (let l = 0; l < order; l++) {
-      let c = 0;
-      for (let j = 0; j < order; j++) c += legendre[l][j] * values[low * order + j];
-      sum += c * p[l];
-    }
-    return Math.max(0, sum);
   }
 
   // Rows: {name, raw: [point, low, high] or null, shrunk: the same or null}; then the average and the next trial.

@@ -142,7 +142,7 @@ const Page = (() => {
     }));
     const verdict = p === null ? "" : ` The probability of ${what} is ${Words.probability(p)}.`;
     $("live-says").textContent = `${outcome.title}: ${outcome.name} ${say(outcome, mu)}.${verdict}`;
-    window.bayesIvig.answer = { ...summaries, p_threshold: Number.isFinite(threshold) ? posterior.mu.above(threshold) : null };
+    window.bayesIvig.shown = { ...summaries, p_threshold: Number.isFinite(threshold) ? posterior.mu.above(threshold) : null };
   }
 
   function drawForest(outcome, posterior, summaries) {

@@ -80,6 +80,29 @@ const Panelled = (() => {
     return { panels, order, values, total, masses, cdf, above, quantile, panelOf };
   }
 
+  // The function that interpolates values at the nodes of panels; 0 outside them.
+  function interpolator(panels, order, values) {
+    const { legendre } = rule(order), coefficients = new Array(panels.length);
+    return (x) => {
+      if (x < panels[0][0] || x > panels[panels.length - 1][1]) return 0;
+      let low = 0, high = panels.length;
+      while (high - low > 1) {
+        const middle = (low + high) >> 1;
+        if (panels[middle][0] <= x) low = middle; else high = middle;
+      }
+      const [a, b] = panels[low];
+      if (x > b) return 0;
+      const c = (coefficients[low] ||= legendre.map((row) => row.reduce((s, w, j) => s + w * values[low * order + j], 0)));
+      const t = (2 * x - a - b) / (b - a);
+      let before = 1, now = t, sum = c[0] + c[1] * t; // Legendre's recurrence
+      for (let l = 2; l < order; l++) {
+        [before, now] = [now, ((2 * l - 1) * t * now - (l - 1) * before) / l];
+        sum += c[l] * now;
+      }
+      return sum;
+    };
+  }
+
   // All mass at one place.
   function point(x0) {
     return { cdf: (x) => (x >= x0 ? 1 : 0), above: (x) => (x < x0 ? 1 : 0), quantile: () => x0, total: 1, panels: [] };
@@ -98,5 +121,5 @@ const Panelled = (() => {
     return { places, weights: w };
   }
 
-  return { make, point, nodes };
+  return { make, interpolator, point, nodes };
 })();

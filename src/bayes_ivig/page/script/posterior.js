@@ -8,7 +8,7 @@ const Posterior = (() => {
   const { rule, normalCdf, density } = Numerics;
   const ORDER = 10;
   const NEGLIGIBLE = 30; // nats
-  const HERMITE = hermite();
+  const HERMITE = hermite(13);
 
   // Increasing panels between the ends of a support; edges that nearly coincide become one.
   function panelsOf(edges, [low, high]) {
@@ -325,9 +325,9 @@ const Posterior = (() => {
     return { cdf, above: (x) => 1 - cdf(x), quantile, densityAt };
   }
 
-  // Gauss-Hermite nodes and weights (for the standard normal), 13 points, by Newton's method.
-  function hermite() {
-    const n = 13, nodes = [], weights = [];
+  // Gauss-Hermite nodes and weights (for the standard normal), n points, by Newton's method.
+  function hermite(n) {
+    const nodes = [], weights = [];
     const at = (x) => {
       let a = 0, b = Math.PI ** -0.25;
       for (let k = 1; k <= n; k++) [a, b] = [b, x * Math.sqrt(2 / k) * b - Math.sqrt((k - 1) / k) * a];
@@ -354,5 +354,5 @@ const Posterior = (() => {
     };
   }
 
-  return { integrate, summary };
+  return { integrate, summary, hermite };
 })();

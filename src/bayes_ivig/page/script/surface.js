@@ -3,22 +3,35 @@
 const Surface = (() => {
   "use strict";
 
+  // Little-endian 32-bit floats from base64.
+  function floats(text) {
+    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    const view = new DataView(bytes.buffer), values = new Float64Array(bytes.length / 4);
+    for (let i = 0; i < values.length; i++) values[i] = view.getFloat32(4 * i, true);
+    return values;
+  }
+
   function decode(table) {
-    const d = table.degree;
-    const bytes = Uint8Array.from(atob(table.log), (c) => c.charCodeAt(0));
-    const view = new DataView(bytes.buffer), log = new Float64Array(bytes.length / 4);
-    for (let i = 0; i < log.length; i++) log[i] = view.getFloat32(4 * i, true);
+    const d = table.degree, log = floats(table.log);
     const muEdges = table.mu.edges, tauEdges = table.tau.edges, scale = table.tau.scale;
     const nMu = d * (muEdges.length - 1) + 1, nTau = d * (tauEdges.length - 1) + 1;
     if (nMu * nTau !== log.length) throw new Error("the table of the likelihood is not whole");
     return { d, log, muEdges, tauEdges, scale, nMu, nTau, peak: table.peak };
   }
 
+  const known = new Map();
+
+  function pointsOf(d) {
+    if (!known.has(d)) known.set(d, Float64Array.from({ length: d + 1 }, (_, j) => -Math.cos((Math.PI * j) / d)));
+    return known.get(d);
+  }
+
   // Barycentric weights of the d + 1 points of a panel at x in [-1, 1], each over their sum.
   function basis(d, x, out) {
+    const points = pointsOf(d);
     let sum = 0;
     for (let j = 0; j <= d; j++) {
-      const gap = x + Math.cos((Math.PI * j) / d);
+      const gap = x - points[j];
       if (gap === 0) {
         out.fill(0);
         out[j] = 1;
@@ -112,5 +125,17 @@ const Surface = (() => {
     return out;
   }
 
-  return { decode, row, places, along };
+  // The log likelihood of one trial as a function of its own effect: the same panels, straight beyond them.
+  function decodeCurve({ edges, degree, log }) {
+    return { edges, d: degree, log: floats(log), weights: new Float64Array(degree + 1) };
+  }
+
+  function curveAt({ edges, d, log, weights }, theta) {
+    const start = d * locate(edges, d, theta, weights);
+    let sum = 0;
+    for (let j = 0; j <= d; j++) sum += weights[j] * log[start + j];
+    return sum;
+  }
+
+  return { decode, row, places, along, decodeCurve, curveAt };
 })();

@@ -1,0 +1,161 @@
+"""The likelihood surfaces a page carries for one outcome: the run's own, and the choices that decide more than priors.
+
+For counts these are baseline priors on either parametrisation, the conditional likelihood and the normal
+approximation, and the paired reading of crossover trials where the review has it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from bayes_ivig.errors import InputError
+from bayes_ivig.evidence import Evidence
+from bayes_ivig.page.outcome import Outcome
+from bayes_ivig.page.surface_json import Extent, curve_table, surface_table
+from bayes_ivig.priors import parse_prior
+from bayes_ivig.profiles import LIKELIHOODS
+from bayes_ivig.quadrature import Surface, fit_posterior, make_surface, shape_of
+from bayes_ivig.reviews import Review, load_evidence
+from bayes_ivig.spec import NUISANCE, PARAMETRISATIONS, Model, default_model
+from bayes_ivig.summary import tails
+
+BASELINES = ("beta(1, 1)", "beta(0.5, 0.5)", "normal(0, 10)")
+ASSOCIATIONS = ("normal(0, 1.5)", "normal(1.5, 1)")
+_NAMES = {
+    "binomial": "binomial",
+    "conditional": "conditional on the totals",
+    "crossover": "crossover, marginal",
+    "normal": "normal approximation",
+    "single-arm": "binomial rates",
+}
+_SCEPTICAL = {"OR": "normal(0, 0.7)", "RR": "normal(0, 0.5)", "SMD": "normal(0, 0.3)"}
+
+
+def with_surfaces(outcome: Outcome, review: Review | None) -> Outcome:
+    """Return the outcome with its surfaces, the run's own first."""
+    surfaces = []
+    for model, evidence in _choices(outcome, review):
+        surfaces.append(_surface(outcome, model, evidence, own=not surfaces))
+    return replace(outcome, surfaces=tuple(surfaces))
+
+
+def _choices(outcome: Outcome, review: Review | None) -> Iterable[tuple[Model, Evidence]]:
+    """The models to tabulate, each with the evidence it reads; the run's own comes first and once."""
+    own, evidence = outcome.model, outcome.evidence
+    yield own, evidence
+    seen = {_key(own)}
+    for model in _alternatives(own):
+        if model.likelihood == "crossover" and evidence.kind != "crossover":
+            other = _other_reading(evidence, review, "crossover")
+        elif evidence.kind == "crossover" and model.likelihood != "crossover":
+            other = _other_reading(evidence, review, model.likelihood)
+        else:
+            other = evidence
+        if other is not None and _key(model) not in seen:
+            seen.add(_key(model))
+            yield model, other
+
+
+def _alternatives(own: Model) -> Iterable[Model]:
+    if own.measure not in ("OR", "RR") or own.likelihood == "single-arm":
+        return
+    for likelihood in ("binomial", "conditional", "crossover", "normal"):
+        try:
+            LIKELIHOODS[likelihood]
+            places = PARAMETRISATIONS if "baseline" in NUISANCE[likelihood] else (None,)
+            bases = [default_model(likelihood, own.measure, own.effect, place) for place in places]
+        except (InputError, KeyError):
+            continue  # not a likelihood of this measure, or of this version
+        for base in bases:
+            if "association" in NUISANCE[likelihood]:
+                for text in ASSOCIATIONS:
+                    yield _with(base, own, {"association": text, "baseline": BASELINES[0]})
+            elif base.has_baseline:
+                for text in BASELINES:
+                    yield _with(base, own, {"baseline": text})
+            else:
+                yield _with(base, own, {})
+
+
+def _with(base: Model, own: Model, nuisance: Mapping[str, str]) -> Model:
+    priors = dict(base.priors) | {key: own.priors[key] for key in ("mu", "tau") if key in own.priors}
+    priors |= {key: parse_prior(text) for key, text in nuisance.items()}
+    return replace(base, priors=MappingProxyType(priors))
+
+
+def _key(model: Model) -> tuple[str | None, ...]:
+    texts = [model.priors[key].text for key in NUISANCE[model.likelihood]]
+    return (model.likelihood, model.measure, model.parametrisation, *texts)
+
+
+def _other_reading(evidence: Evidence, review: Review | None, likelihood: str) -> Evidence | None:
+    if review is None:
+        return None
+    try:
+        return load_evidence(review, evidence.outcome, likelihood)
+    except InputError:
+        return None
+
+
+def _surface(outcome: Outcome, model: Model, evidence: Evidence, *, own: bool) -> dict[str, Any]:
+    surface = make_surface(evidence.studies, model)
+    extent = Extent.of(evidence.studies, model.measure)
+    table = surface_table(lambda mu, tau: surface.parts(mu, tau).sum(axis=0), extent)
+    words = ["--model", model.likelihood]
+    if model.measure not in ("rate", "effect"):
+        words += ["--measure", model.measure]
+    if model.parametrisation:
+        words += ["--parametrisation", model.parametrisation]
+    for name in NUISANCE[model.likelihood]:
+        words += [f"--{name}", model.priors[name].text]
+    return {
+        "label": label(model),
+        "design": "crossover trials, paired" if evidence.kind == "crossover" else "parallel groups",
+        "likelihood": model.likelihood,
+        "arguments": words,
+        "table": table,
+        "studies": [curve_table(curve.log_profile, extent) for curve in surface.curves],
+        "answers": _answers(outcome, surface) if own else [],
+    }
+
+
+def label(model: Model) -> str:
+    """Name a choice for a reader: "binomial, beta(1, 1) on the midpoint"."""
+    parts = [_NAMES[model.likelihood]]
+    if model.parametrisation:
+        where = "midpoint" if model.parametrisation == "midpoint" else "control risk"
+        parts.append(f"{model.priors['baseline'].text} on the {where}")
+    if "association" in NUISANCE[model.likelihood]:
+        parts.append(f"association {model.priors['association'].text}")
+    return ", ".join(parts)
+
+
+def _answers(outcome: Outcome, surface: Surface) -> list[dict[str, Any]]:
+    """Answers of the quadrature engine for the page to check itself against: the run's priors, and a sceptical one."""
+    fit, tau = outcome.fit, outcome.fit["priors"].get("tau")
+    known = fit["engines"].get("quadrature")
+    if known:
+        expected = {key: known[key] for key in ("mu", "tau", "theta_new") if known.get(key)}
+        answers = [{"mu": fit["priors"]["mu"], "tau": tau, "prob": outcome.prob, "expected": expected}]
+    else:
+        answers = [_answer(surface, fit["priors"]["mu"], tau, outcome.prob, rate=outcome.measure == "rate")]
+    sceptical = _SCEPTICAL.get(outcome.measure)
+    if sceptical:
+        answers.append(_answer(surface, sceptical, tau, outcome.prob, rate=False))
+    return answers
+
+
+def _answer(surface: Surface, mu: str, tau: str | None, prob: float, *, rate: bool) -> dict[str, Any]:
+    shape = None if tau is None else shape_of(parse_prior(tau))
+    posterior = fit_posterior(surface, shape_of(parse_prior(mu), rate=rate), shape)
+    low, high = tails(prob)
+    expected: dict[str, Any] = {"log_evidence": posterior.log_evidence}
+    for name in ("mu", "tau", "theta_new"):
+        if name != "mu" and tau is None:
+            continue
+        marginal = getattr(posterior, name)
+        lower, median, upper = (float(x) for x in marginal.quantile([low, 0.5, high]))
+        above = 1.0 - float(marginal.cdf(0.0))
+        expected[name] = {"median": median, "ci": [lower, upper], "p_gt_0": above}
+    return {"mu": mu, "tau": tau, "prob": prob, "expected": expected}
