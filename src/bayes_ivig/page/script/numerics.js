@@ -41,14 +41,6 @@ const Numerics = (() => {
     return p;
   }
 
-  // Integrals of the Legendre polynomials of degree 0 to n - 1 from -1 to x: (P[l+1] - P[l-1]) / (2 l + 1).
-  function legendreIntegrals(n, x) {
-    const p = legendre(n, x), integrals = new Float64Array(n);
-    integrals[0] = x + 1;
-    for (let l = 1; l < n; l++) integrals[l] = (p[l + 1] - p[l - 1]) / (2 * l + 1);
-    return integrals;
-  }
-
   // The normal distribution function from a table of values and slopes, cubic between them: error below 1e-9.
   const STEP = 1 / 64, EDGE = 9;
   const table = new Float64Array(2 * EDGE * 64 + 1), slopes = new Float64Array(table.length);
@@ -98,5 +90,5 @@ const Numerics = (() => {
   const logExpit = (x) => (x >= 0 ? -Math.log1p(Math.exp(-x)) : x - Math.log1p(Math.exp(x)));
   const logit = (p) => Math.log(p) - Math.log1p(-p);
 
-  return { rule, legendre, legendreIntegrals, density, normalCdf, logGamma, logBeta, expit, logExpit, logit };
+  return { rule, legendre, density, normalCdf, logGamma, logBeta, expit, logExpit, logit };
 })();

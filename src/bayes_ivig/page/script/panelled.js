@@ -2,7 +2,7 @@
 
 const Panelled = (() => {
   "use strict";
-  const { rule, legendreIntegrals } = Numerics;
+  const { rule } = Numerics;
 
   // edges: list of [low, high], increasing; values: density at the nodes, all panels in one array.
   function make(panels, order, values) {
@@ -17,11 +17,9 @@ const Panelled = (() => {
 
     function coefficientsOf(p) {
       if (!coefficients[p]) {
-        coefficients[p] = legendre.map((row) => {
-          let sum = 0;
-          for (let j = 0; j < order; j++) sum += row[j] * values[p * order + j];
-          return sum;
-        });
+        const c = new Float64Array(order);
+        for (let l = 0; l < order; l++) for (let j = 0; j < order; j++) c[l] += legendre[l][j] * values[p * order + j];
+        coefficients[p] = c;
       }
       return coefficients[p];
     }
@@ -29,10 +27,15 @@ const Panelled = (() => {
     // Mass of panel p below x, for x within it.
     function part(p, x) {
       const [low, high] = panels[p], half = (high - low) / 2;
-      const integrals = legendreIntegrals(order, Math.min(1, Math.max(-1, (x - low) / half - 1)));
-      const c = coefficientsOf(p);
-      let sum = 0;
-      for (let l = 0; l < order; l++) sum += c[l] * integrals[l];
+      const t = Math.min(1, Math.max(-1, (x - low) / half - 1)), c = coefficientsOf(p);
+      let before = 1, now = t, sum = c[0] * (t + 1);
+      for (let l = 1; l < order; l++) {
+        // The integral of P[l] from -1 is (P[l+1] - P[l-1]) / (2 l + 1).
+        const next = ((2 * l + 1) * t * now - l * before) / (l + 1);
+        sum += (c[l] * (next - before)) / (2 * l + 1);
+        before = now;
+        now = next;
+      }
       return half * sum;
     }
 
@@ -94,9 +97,11 @@ const Panelled = (() => {
       if (x > b) return 0;
       const c = (coefficients[low] ||= legendre.map((row) => row.reduce((s, w, j) => s + w * values[low * order + j], 0)));
       const t = (2 * x - a - b) / (b - a);
-      let before = 1, now = t, sum = c[0] + c[1] * t; // Legendre's recurrence
+      let before = 1, now = t, sum = c[0] + c[1] * t;
       for (let l = 2; l < order; l++) {
-        [before, now] = [now, ((2 * l - 1) * t * now - (l - 1) * before) / l];
+        const next = ((2 * l - 1) * t * now - (l - 1) * before) / l; // Legendre's recurrence
+        before = now;
+        now = next;
         sum += c[l] * now;
       }
       return sum;
