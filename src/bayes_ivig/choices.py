@@ -8,8 +8,7 @@ from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.named_priors import resolve_prior
 from bayes_ivig.priors import Prior
-from bayes_ivig.profiles import LIKELIHOODS
-from bayes_ivig.spec import MEASURES, Model, Sampler, default_model, load_model
+from bayes_ivig.spec import MEASURES, NUISANCE, Model, Sampler, default_model, load_model
 
 DEFAULT_LIKELIHOOD = {
     "two-arm": "binomial",
@@ -50,11 +49,6 @@ def choose_model(evidence: Evidence, choices: Choices) -> Model:
     """
     base = load_model(choices.model) if choices.model and choices.model not in MEASURES else None
     likelihood = base.likelihood if base else choices.model or DEFAULT_LIKELIHOOD[evidence.kind]
-    if likelihood not in LIKELIHOODS:
-        raise InputError(
-            f"--model: the {likelihood} model is not part of this version; "
-            f"available are {', '.join(LIKELIHOODS)} (for a crossover trial, give two-arm counts to the binomial model)"
-        )
     measure = choices.measure or (base.measure if base else _default_measure(evidence, likelihood))
     effect = choices.effect or (base.effect if base else "common" if len(evidence.studies) == 1 else "random")
     parametrisation = choices.parametrisation or (base.parametrisation if base else None)
@@ -66,7 +60,7 @@ def choose_model(evidence: Evidence, choices: Choices) -> Model:
             kept = {
                 k: p
                 for k, p in base.priors.items()
-                if k in model.needed and (k == "baseline" or measure == base.measure)
+                if k in model.needed and (k in NUISANCE[likelihood] or measure == base.measure)
             }
             model = replace(
                 model, name=base.name, sampler=base.sampler, priors=MappingProxyType({**model.priors, **kept})

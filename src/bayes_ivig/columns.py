@@ -96,7 +96,7 @@ def recognise_columns(table: Table, likelihood: str | None = None) -> Columns:
         No known kind, no study column, a misspelt column, two names of one column, half a crossover table, or
         no data for the likelihood.
     """
-    where = f"{table.name}, line {table.header_line}"
+    where = table.where(table.header_line)
     names = _canonical_names(table, where)
     _refuse_misspelt(table, names, where)
     for needed in (CELLS, MARGINS):

@@ -1,24 +1,24 @@
 """What is known about one outcome: its trials, where they come from, and which way is good.
 
-A user's comma-separated file becomes an `Evidence` here; shipped reviews (`reviews.py`) end in the same value.
+A user's text table becomes an `Evidence` here; other files (`formats`) and shipped reviews (`reviews.py`) end in
+the same value.
 """
 
 import hashlib
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
-from bayes_ivig.columns import MARGINS, MEASURED, Columns, Layout, recognise_columns
+from bayes_ivig.columns import recognise_columns
 from bayes_ivig.errors import InputError
-from bayes_ivig.studies import Effect, Paired, PairedMargins, Study
-from bayes_ivig.tabular import read_number, read_table, shown
+from bayes_ivig.rows import read_rows
+from bayes_ivig.studies import Study
+from bayes_ivig.tabular import Table, read_table, shown
 
 NAME = re.compile(r"[a-z0-9-]+")
-_ROUNDING = 0.05  # relative difference of a printed standard error and variance that rounding may make
+MAX_BYTES = 64 * 2**20  # of a user's file
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,12 @@ class Evidence:
 
 
 def load_csv(path: Path, likelihood: str | None = None, benefit: str | None = None) -> Evidence:
-    """Load a user's file as the evidence of one outcome.
+    """Load a user's text table as the evidence of one outcome; `formats.load_file` takes every other file too.
 
     Parameters
     ----------
     path
-        Comma-separated UTF-8 file with the columns of one kind of data.
+        Text separated by commas, semicolons or tabs, with the columns of one kind of data.
     likelihood
         Decides between kinds where the file has columns for several.
     benefit
@@ -116,16 +116,11 @@ def load_csv(path: Path, likelihood: str | None = None, benefit: str | None = No
     InputError
         Unreadable or invalid file.
     """
-    try:
-        data = path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read ({reason}); give the path of a comma-separated file") from None
+    data = read_file(path)
     studies, rows, notes = parse_studies(data, shown(path.name), likelihood)
-    outcome = re.sub(r"[^a-z0-9]+", "-", path.stem.casefold()).strip("-") or "outcome"
     return Evidence(
         review="user",
-        outcome=outcome,
+        outcome=slug(path.stem) or "outcome",
         studies=studies,
         title=path.stem,
         benefit=benefit,
@@ -135,15 +130,33 @@ def load_csv(path: Path, likelihood: str | None = None, benefit: str | None = No
     )
 
 
+def slug(text: str) -> str:
+    """Return `text` as a name may be: a-z, 0-9 and single hyphens; empty where nothing of it can stay."""
+    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")
+
+
+def read_file(path: Path) -> bytes:
+    """Return a file's bytes; raise InputError where it cannot be read or is too large."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: cannot be read ({reason}); give the path of a file of trials") from None
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{path}: larger than {MAX_BYTES:,} bytes; check that this is the right file, or split it")
+    return data
+
+
 def parse_studies(
     data: bytes, name: str, likelihood: str | None = None
 ) -> tuple[tuple[Study, ...], tuple[Mapping[str, str], ...], tuple[str, ...]]:
-    """Parse one file's trials.
+    """Parse one text table's trials.
 
     Parameters
     ----------
     data
-        The file's bytes: comma-separated UTF-8 text with a header.
+        The file's bytes, for `tabular.read_table`.
     name
         How error messages call the file.
     likelihood
@@ -159,92 +172,17 @@ def parse_studies(
     InputError
         One sentence with file, line, column, value and remedy.
     """
-    table = read_table(data, name)
+    return table_studies(read_table(data, name), likelihood)
+
+
+def table_studies(
+    table: Table, likelihood: str | None = None
+) -> tuple[tuple[Study, ...], tuple[Mapping[str, str], ...], tuple[str, ...]]:
+    """Return the trials of any table, as `parse_studies` does; the first row that is none is refused."""
     columns = recognise_columns(table, likelihood)
-    column = columns.names["study"]
     studies: list[Study] = []
-    seen: dict[str, int] = {}
-    for line, row in table.rows:
-        study = row[column]
-        where = f"{name}, line {line}"
-        if not study:
-            raise InputError(f"{where}, column '{column}': the study has no name; give it one")
-        if study in seen:
-            raise InputError(
-                f"{where}, column '{column}': '{shown(study)}' is on line {seen[study]} already; "
-                "give each study a name of its own"
-            )
-        seen[study] = line
-        studies.append(_read_row(row, columns, f"{where} ({shown(study)})"))
-    return tuple(studies), tuple(row for _, row in table.rows), (columns.note,) if columns.note else ()
-
-
-def _read_row(row: Mapping[str, str], columns: Columns, where: str) -> Study:
-    """Make the study of one row: a crossover file may mix full tables with margins, an effect have se or vi."""
-    shared = set.intersection(*(set(layout.required) for layout in columns.layouts))
-    filled = [
-        layout
-        for layout in columns.layouts
-        if any(row[columns.names[column]] for column in layout.required if column not in shared)
-    ] or [columns.layouts[0]]
-    study = _make_study(filled[0], row, columns.names, where)
-    for layout in filled[1:]:
-        _refuse_contradiction(study, _make_study(layout, row, columns.names, where), where)
-    used = {column for layout in filled for column in layout.columns}
-    for column in (column for layout in columns.layouts for column in layout.columns if column not in used):
-        if row.get(columns.names.get(column, ""), "") not in ("", "0"):
-            raise InputError(
-                f"{where}, column '{columns.names[column]}': '{shown(row[columns.names[column]])}' cannot be used with "
-                "margins alone; give the four cells too, or leave it empty"
-            )
-    return study
-
-
-def _make_study(layout: Layout, row: Mapping[str, str], names: Mapping[str, str], where: str) -> Study:
-    values: dict[str, float] = {}
-    for column in layout.columns:
-        text = row[names[column]] if column in names else ""
-        if not text:
-            if column in layout.required:
-                raise InputError(
-                    f"{where}, column '{names[column]}': the value is missing; fill it in or delete the row"
-                )
-            continue
-        count = column not in MEASURED
-        try:
-            value = read_number(text, count=count)
-        except ValueError as reason:
-            raise InputError(f"{where}, column '{names[column]}': '{shown(text)}' {reason}; correct the cell") from None
-        values[column] = int(value) if count else value
-    if "variance" in values:
-        variance = values.pop("variance")
-        if variance <= 0:
-            raise InputError(
-                f"{where}, column '{names['variance']}': {variance:g} is not allowed; a variance must be above 0"
-            )
-        values["se"] = math.sqrt(variance)
-    try:
-        study: Study = layout.make(row[names["study"]], **values)
-    except InputError as error:
-        # A study knows its columns by their canonical names, the reader by those in the file.
-        message = re.sub(r"'(\w+)'", lambda found: f"'{names.get(found[1], found[1])}'", str(error))
-        raise InputError(f"{where}, {message}") from None
-    return study
-
-
-def _refuse_contradiction(study: Study, other: Any, where: str) -> None:
-    """Refuse a row whose margins are not those of its own cells, or whose variance is not that of its se."""
-    if isinstance(study, Paired) and isinstance(other, PairedMargins):
-        cells = (study.both + study.t_only, study.both + study.c_only, study.n_pairs)
-        given = (other.margins_t, other.margins_c, other.n_pairs)
-        for column, from_cells, value in zip(MARGINS, cells, given, strict=True):
-            if from_cells != value:
-                raise InputError(
-                    f"{where}, column '{column}': {value} contradicts the four cells, which give {from_cells}; "
-                    "correct one, or leave the margins empty"
-                )
-    elif isinstance(study, Effect) and not math.isclose(study.se, other.se, rel_tol=_ROUNDING):
-        raise InputError(
-            f"{where}, column 'vi': {other.se**2:g} contradicts the standard error {study.se:g}; "
-            "correct one, or leave one empty"
-        )
+    for row in read_rows(table, columns):
+        if row.study is None:
+            raise InputError(row.refusal)
+        studies.append(row.study)
+    return tuple(studies), tuple(cells for _, cells in table.rows), (columns.note,) if columns.note else ()

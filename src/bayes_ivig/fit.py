@@ -11,13 +11,15 @@ from bayes_ivig.absolute import MAX_TRUNCATED, Absolute, at_control_risk, in_tri
 from bayes_ivig.checks import Check
 from bayes_ivig.compiler import give_compiler_a_folder
 from bayes_ivig.draws import Draws
+from bayes_ivig.effects import named
 from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.pooled import Estimate, pool
 from bayes_ivig.priors import Prior
-from bayes_ivig.profiles import binomial
+from bayes_ivig.profiles import LIKELIHOODS
 from bayes_ivig.published import Reproduction
 from bayes_ivig.spec import Model
+from bayes_ivig.studies import Paired, PairedMargins, Study
 from bayes_ivig.summary import Summary, summarise
 
 RETRY_TARGET_ACCEPT = 0.99
@@ -199,7 +201,7 @@ def _absolute_effects(
 ) -> tuple[Absolute | None, Mapping[str, Absolute] | None]:
     inside = None
     if model.has_baseline:
-        weights = binomial.make_data(evidence.studies, model.measure).weights
+        weights = LIKELIHOODS[model.likelihood].make_data(evidence.studies, model.measure).weights
         if weights.sum() > 0:
             inside = in_trials(draws["p_c"], draws["p_t"], weights)
     if control_risk is None:
@@ -224,4 +226,28 @@ def _model_notes(evidence: Evidence, model: Model) -> list[str]:
             f"Baseline prior: {model.priors['baseline'].text} on {place} of each trial. With zero cells this choice "
             "matters more than any other."
         )
+    if model.likelihood == "conditional":
+        notes.append("The conditional model has no baseline risk: it gives the OR, and no risk in these trials.")
+        notes += LIKELIHOODS["conditional"].make_data(evidence.studies, model.measure).notes
+    if model.likelihood == "crossover":
+        notes += _crossover_notes(evidence.studies, model)
     return notes
+
+
+def _crossover_notes(studies: tuple[Study, ...], model: Model) -> tuple[str, ...]:
+    single = [isinstance(study, Paired) and study.n_t + study.n_c > 0 for study in studies]
+    return (
+        "The effect is the marginal OR, comparable with parallel trials, not the OR within a patient. Association "
+        f"prior: {model.priors['association'].text} on the log odds ratio within patients, in each trial.",
+        *named(
+            "Known by margins only, summed over every table that has them",
+            studies,
+            [isinstance(study, PairedMargins) for study in studies],
+        ),
+        *named(
+            "With patients who had one treatment only, which rests on crossing being decided by the recorded "
+            "first-period outcome alone, and on no period, sequence or carry-over effect",
+            studies,
+            single,
+        ),
+    )

@@ -63,7 +63,8 @@ class _Place:
     def real(self, name: str, prior: Prior, dims: str | None = None) -> Any:
         """A variable with this prior as it stands."""
         if prior.is_point:
-            return pm.Deterministic(name, pm.math.constant(float(prior.args[0])))
+            shape = len(pm.modelcontext(None).coords[dims]) if dims else ()
+            return pm.Deterministic(name, pm.math.constant(np.full(shape, prior.args[0])), dims=dims)
         if prior.family == "log-student-t":
             df, m, s = np.array(prior.args)
             return pm.Deterministic(
@@ -183,8 +184,7 @@ def _complete(
         z = raw["z"] if "z" in raw else np.zeros((*raw["mu"].shape, len(studies)))
         draws["theta"] = draws["mu"][..., None] + draws["tau"][..., None] * z
     draws["theta_new"] = draws["mu"] + draws["tau"] * rng.standard_normal(draws["mu"].shape)
-    if "baseline" in raw:
-        draws["baseline"] = raw["baseline"]
+    draws |= {name: raw[name] for name in ("baseline", "association") if name in raw}
     draws |= likelihood.derive(draws, data, model)
     if model.effect == "common":
         del draws["tau"]

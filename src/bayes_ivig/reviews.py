@@ -126,7 +126,7 @@ def load_evidence(review: Review, outcome: str, likelihood: str | None = None) -
     if outcome not in review.tables:
         raise InputError(
             f"outcome '{outcome}' is not in review {review.name}{nearest(outcome, review.outcomes)}; "
-            f"known are {', '.join(review.outcomes)}, or give the path of a .csv file"
+            f"known are {', '.join(review.outcomes)}, or give the path of a file of trials"
         )
     table = review.tables[outcome]
     kinds = list(table["data"])

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,8 +39,6 @@ def replace_folder(leaf: Path) -> Iterator[Path]:
     """
     place = Path(os.path.realpath(leaf))
     try:
-        if place.exists() and not place.is_dir():
-            raise InputError(f"{leaf}: is a file, not a folder; move it away, or choose another folder with --out")
         place.parent.mkdir(parents=True, exist_ok=True)
         new, lock = _make_beside(place)
     except OSError as error:
@@ -67,7 +66,11 @@ def _make_beside(leaf: Path) -> tuple[Path, int]:
 
     A lock ends with its process, however that ends, so an unlocked folder belongs to nobody.
     """
-    with _alone_in(leaf.parent):  # so that nobody sees the new folder before it is locked
+    with _alone_in(leaf.parent) as alone:  # so that nobody sees the new folder before it is locked
+        if _is_file(leaf):
+            raise InputError(f"{leaf}: is a file, not a folder; move it away, or choose another folder with --out")
+        if alone:
+            _finish_exchange(leaf)
         for left in leaf.parent.glob(f".{glob.escape(leaf.name)}-*.part"):
             with suppress(OSError):  # its run is alive, or the file system has no locks: leave it
                 held = os.open(left, os.O_RDONLY)
@@ -84,14 +87,35 @@ def _make_beside(leaf: Path) -> tuple[Path, int]:
         return new, lock
 
 
+def _is_file(place: Path) -> bool:
+    """Whether something other than a folder is there: one look, since `place` may vanish between two."""
+    try:
+        return not stat.S_ISDIR(place.stat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _finish_exchange(leaf: Path) -> None:
+    """Bring back, or clear away, the old result of a run that was killed between the two steps of `_exchange`."""
+    for old in leaf.parent.glob(f".{glob.escape(leaf.name)}-*.part-old"):
+        if leaf.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.rename(leaf)
+
+
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Let one run at a time into the block, where the file system has locks; it is held for an instant only."""
+def _alone_in(folder: Path) -> Iterator[bool]:
+    """Let one run at a time into the block, for an instant; False where the file system has no locks."""
     held = os.open(folder, os.O_RDONLY)
     try:
-        with suppress(OSError):
+        try:
             fcntl.flock(held, fcntl.LOCK_EX)
-        yield
+        except OSError:
+            alone = False
+        else:
+            alone = True
+        yield alone
     finally:
         os.close(held)
 

@@ -1,6 +1,7 @@
 """Numbers as a reader wants them: three digits that carry meaning, intervals in words."""
 
 import math
+from collections.abc import Sequence
 
 
 def number(x: float | None) -> str:
@@ -42,3 +43,9 @@ def probability(p: float | None) -> str:
 def percent(prob: float) -> str:
     """A coverage probability as a percentage: "95%"."""
     return f"{100 * prob:g}%"
+
+
+def listing(items: Sequence[str], most: int = 12) -> str:
+    """The items in one line, the first `most` of them where there are more: "a, b and 3 more"."""
+    more = len(items) - most
+    return ", ".join(items[:most]) + (f" and {more} more" if more > 0 else "")

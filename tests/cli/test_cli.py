@@ -85,7 +85,7 @@ def test_lists_name_everything(run):
     for outcome in ["neurological-disability", "disability-worsening", "grip-decline", "accelerated-switch"]:
         assert f"    {outcome} " in data
     _, models, _ = run("models", "list")
-    assert len(models.splitlines()) == 20
+    assert len(models.splitlines()) == 26
     _, priors, _ = run("priors", "list")
     assert len(priors.splitlines()) >= 184
     _, few, _ = run("priors", "list", "neuromuscular")

@@ -106,6 +106,22 @@ def test_ctrl_c_at_any_moment_leaves_the_earlier_result(start, tmp_path, moment,
     assert_untouched(tmp_path)
 
 
+@pytest.mark.parametrize("module", ["typer", "bayes_ivig.cli.analyse"])
+def test_ctrl_c_while_the_program_loads_is_one_sentence(module):
+    interrupt_at_import = (
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from bayes_ivig.__main__ import main\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", interrupt_at_import], capture_output=True, text=True, timeout=TIMEOUT)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert_one_sentence(done.stderr, "stopped; earlier results are unchanged")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the moment is read from /proc")
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM])

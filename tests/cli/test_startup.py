@@ -5,7 +5,19 @@ import sys
 
 import pytest
 
-HEAVY = ("pymc", "pytensor", "nutpie", "arviz", "arviz_stats", "pandas", "matplotlib", "xarray", "scipy.stats", "scipy")
+HEAVY = (
+    "pymc",
+    "pytensor",
+    "nutpie",
+    "arviz",
+    "arviz_stats",
+    "pandas",
+    "matplotlib",
+    "xarray",
+    "scipy.stats",
+    "scipy",
+    "openpyxl",
+)
 CODE = """
 import sys
 from bayes_ivig.cli import main
@@ -23,6 +35,7 @@ finally:
         (["--version"], "bayes-ivig "),
         (["fit", "--help"], "--no-figures"),
         (["data", "list"], "mmn-2007"),
+        (["data", "check", "--help"], "--json"),
         (["models", "list"], "binomial-or-midpoint-random"),
         (["priors", "list"], "turner2015"),
     ],

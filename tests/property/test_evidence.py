@@ -70,8 +70,8 @@ def test_mutated_files_are_read_or_refused(data, edits, likelihood):
 
 
 COUNT = st.integers(0, 10**9)
-NUMBER = st.floats(allow_nan=False, allow_infinity=False)
-POSITIVE = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
+POSITIVE = st.floats(1e-30, 1e30)
+NUMBER = st.just(0.0) | POSITIVE | POSITIVE.map(lambda x: -x)
 SIZE = st.integers(2, 10**9)
 
 

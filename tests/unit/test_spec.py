@@ -19,7 +19,12 @@ NORMAL = {
     for measure, effect in itertools.product(("OR", "RR", "SMD", "MD", "effect"), ("random", "common"))
 }
 SINGLE_ARM = {f"single-arm-{effect}": ("single-arm", "rate", effect, None) for effect in ("random", "common")}
-MODELS = BINOMIAL | NORMAL | SINGLE_ARM
+CONDITIONAL = {f"conditional-{effect}": ("conditional", "OR", effect, None) for effect in ("random", "common")}
+CROSSOVER = {
+    f"crossover-{place}-{effect}": ("crossover", "OR", effect, place)
+    for place, effect in itertools.product(("midpoint", "control"), ("random", "common"))
+}
+MODELS = BINOMIAL | CONDITIONAL | CROSSOVER | NORMAL | SINGLE_ARM
 # DESIGN section 3: no other scale has a natural prior.
 MU = {"OR": "normal(0, 2.82)", "RR": "normal(0, 2)", "SMD": "normal(0, 1)", "rate": "beta(1, 1)"}
 TAU = {"OR": "half-normal(0.5)", "RR": "half-normal(0.35)", "SMD": "half-normal(0.5)", "rate": "half-normal(1)"}
@@ -55,11 +60,13 @@ def test_a_shipped_model_is_what_its_name_says(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_default_priors_stand_in_the_files(name):
     model = load_model(name)
-    expected = {"mu": MU.get(model.measure), "tau": TAU.get(model.measure), "baseline": "beta(1, 1)"}
+    expected = {"mu": MU.get(model.measure), "tau": TAU.get(model.measure)}
+    expected |= {"baseline": "beta(1, 1)", "association": "normal(0, 1.5)"}
     needed = {key: expected[key] for key in model.needed if expected[key]}
     assert {key: prior.text for key, prior in model.priors.items()} == needed
-    assert set(model.needed) == {"mu"} | ({"tau"} if model.effect == "random" else set()) | (
-        {"baseline"} if model.likelihood == "binomial" else set()
+    nuisance = {"binomial": {"baseline"}, "crossover": {"baseline", "association"}}
+    assert set(model.needed) == {"mu"} | ({"tau"} if model.effect == "random" else set()) | nuisance.get(
+        model.likelihood, set()
     )
 
 

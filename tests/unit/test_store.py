@@ -120,6 +120,20 @@ def test_a_failure_between_the_two_steps_brings_the_old_result_back(leaf, monkey
     assert list(leaf.parent.iterdir()) == [leaf]
 
 
+@pytest.mark.parametrize("second_step", [False, True])
+def test_a_kill_between_the_two_steps_is_mended_by_the_next_run(leaf, second_step):
+    old = leaf.with_name(".leaf-0a1b2c3d.part-old")
+    leaf.rename(old)
+    if second_step:  # the killed run's own result stood already
+        leaf.mkdir()
+        write(leaf, "2nd")
+    with replace_folder(leaf) as folder:
+        assert snapshot(leaf) == (dict.fromkeys(OLD, b"2nd") if second_step else OLD)
+        write(folder, "new")
+    assert snapshot(leaf) == NEW
+    assert list(leaf.parent.iterdir()) == [leaf]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the system call is Linux's")
 def test_the_exchange_is_one_system_call(leaf, monkeypatch):
     inode = leaf.stat().st_ino

@@ -157,13 +157,13 @@ def _jobs(
 ) -> "Iterator[tuple[Evidence, tuple[Reproduction, ...]]]":
     """Load the evidence of each outcome asked for, with the verdict on its published results."""
     from bayes_ivig.choices import choose_likelihood
-    from bayes_ivig.evidence import load_csv
-    from bayes_ivig.reproduction import check_published
+    from bayes_ivig.formats import is_file_argument
+    from bayes_ivig.reproduction import check_published, load_with_published
     from bayes_ivig.reviews import list_reviews, load_evidence, load_review
 
     likelihood = choose_likelihood(choices.model)
-    if outcome.endswith(".csv") or Path(outcome).is_file():
-        yield load_csv(Path(outcome), likelihood, benefit), ()
+    if is_file_argument(outcome):
+        yield load_with_published(outcome, likelihood, benefit)
         return
     if benefit is not None:
         raise InputError("--benefit: a shipped outcome has its direction already; the option is for your own file")

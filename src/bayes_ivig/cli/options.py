@@ -14,8 +14,9 @@ DEFAULT_REVIEW = "mmn-2007"
 Outcome = Annotated[
     str,
     typer.Argument(
-        metavar="OUTCOME|FILE.csv|all",
-        help="A shipped outcome (see 'bayes-ivig data list'), the path of your own .csv file, or all.",
+        metavar="OUTCOME|FILE|all",
+        help="A shipped outcome (see 'bayes-ivig data list'); your own file (.csv, .tsv, .xlsx, .rm5 or a Cochrane "
+        "data package .zip; FILE#OUTCOME where it holds several); or all.",
     ),
 ]
 ReviewOption = Annotated[
@@ -31,8 +32,8 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         metavar="NAME|FILE",
-        help="A likelihood (binomial, normal, single-arm), a name from 'models list', or a model file. "
-        "Default: binomial for counts, normal for effects and means, single-arm for rates.",
+        help="A likelihood (binomial, conditional, crossover, normal, single-arm), a name from 'models list', or a "
+        "model file. Default: binomial for counts, crossover for paired tables, normal for effects and means, single-arm for rates.",
     ),
 ]
 MeasureOption = Annotated[

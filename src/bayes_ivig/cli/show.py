@@ -1,6 +1,5 @@
 """The commands that list and show what is shipped: data, models, priors."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,14 +26,14 @@ def data_list() -> None:
 @data_app.command("show")
 def data_show(outcome: Outcome, review: ReviewOption = None) -> None:
     """Show the trials of an outcome with their sources, readings, published results and known faults."""
+    from bayes_ivig.formats import is_file_argument, load_file, split_outcome
     from bayes_ivig.present import console
     from bayes_ivig.present_data import evidence_view, file_view
     from bayes_ivig.reviews import load_review
 
-    if outcome.endswith(".csv"):
-        from bayes_ivig.evidence import load_csv
-
-        console().print(file_view(load_csv(Path(outcome))))
+    if is_file_argument(outcome):
+        path, name = split_outcome(outcome)
+        console().print(file_view(load_file(path, outcome=name)))
         return
     console().print(evidence_view(load_review(review or DEFAULT_REVIEW), outcome))
 

@@ -11,7 +11,11 @@ Every module of this package offers the same few functions, each of them pure:
 `draw_nuisance(theta, model, rng)`
     nuisance parameters drawn from their priors;
 `predict(draws, data, rng)` and `log_likelihood(draws, data)`
-    replicated data, and the log likelihood of each study, given parameter draws.
+    replicated data, and the log likelihood of each study, given parameter draws;
+`log_integrated(study, model, theta)`
+    the log likelihood of one study at many effects, nuisance parameters integrated out, every constant included;
+`draw_given_theta(study, model, theta, rng)`
+    independent draws of those parameters given the study's data and each effect.
 
 Draws are dictionaries of arrays whose last axis runs over studies where a quantity has one per study.
 """
@@ -19,10 +23,12 @@ Draws are dictionaries of arrays whose last axis runs over studies where a quant
 from collections.abc import Mapping
 from types import ModuleType
 
-from bayes_ivig.profiles import binomial, normal, single_arm
+from bayes_ivig.profiles import binomial, conditional, crossover, normal, single_arm
 
 LIKELIHOODS: Mapping[str, ModuleType] = {
     "binomial": binomial,
+    "conditional": conditional,
+    "crossover": crossover,
     "normal": normal,
     "single-arm": single_arm,
 }

@@ -151,13 +151,17 @@ def observed(data: Counts) -> Draws:
     return {"events_c": data.events_c, "events_t": data.events_t}
 
 
-def log_integrated(study: TwoArm, model: Model, theta: Array) -> Array:
-    """Log likelihood of one study at effects theta (m,), its baseline integrated out, every constant included."""
+def log_integrated(study: TwoArm, model: Model, theta: Array, power: float = 1.0) -> Array:
+    """Log likelihood of one study at effects theta (m,), its baseline integrated out, every constant included.
+
+    `power` raises the likelihood to a power before its baseline is integrated out. Counts may be fractions, as the
+    expected counts of a trial not yet run are.
+    """
     parts = [
-        np.log(weight) + log_integral(_log_integrand(study, model, part), theta)
+        np.log(weight) + log_integral(_log_integrand(study, model, part, power), theta)
         for weight, part in model.priors["baseline"].parts
     ]
-    return log_sum(np.stack(parts, axis=-1)) + _log_coefficient(study)
+    return log_sum(np.stack(parts, axis=-1)) + power * _log_coefficient(study)
 
 
 def draw_given_theta(study: TwoArm, model: Model, theta: Array, rng: np.random.Generator) -> Draws:
@@ -178,9 +182,9 @@ def _log_coefficient(study: TwoArm) -> float:
     return float(sum(gammaln(n + 1) - gammaln(r + 1) - gammaln(n - r + 1) for r, n in arms))
 
 
-def _log_integrand(study: TwoArm, model: Model, prior: Prior) -> Any:
+def _log_integrand(study: TwoArm, model: Model, prior: Prior, power: float = 1.0) -> Any:
     """Log likelihood times prior as a function of theta and the baseline, or its share of what is allowed."""
-    r_t, n_t, r_c, n_c = (float(x) for x in (study.events_t, study.n_t, study.events_c, study.n_c))
+    r_t, n_t, r_c, n_c = (power * x for x in (study.events_t, study.n_t, study.events_c, study.n_c))
 
     def odds(theta: Array, g: Array) -> Array:
         low, high = (g, g + theta) if model.parametrisation == "control" else (g - theta / 2, g + theta / 2)

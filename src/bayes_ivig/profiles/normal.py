@@ -91,3 +91,8 @@ def log_likelihood(draws: Draws, data: Effects) -> Array:
 def observed(data: Effects) -> Draws:
     """Return the observed effects, by the names of `predict`."""
     return {"y": data.y}
+
+
+def draw_given_theta(study: Study, model: Model, theta: Array, rng: np.random.Generator) -> Draws:
+    """There is no nuisance parameter."""
+    return {}

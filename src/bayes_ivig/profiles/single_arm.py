@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, gammaln, log_expit
 
 from bayes_ivig.errors import InputError
 from bayes_ivig.profiles.binomial import binomial_logpmf
@@ -68,3 +68,15 @@ def log_likelihood(draws: Draws, data: Rates) -> Array:
 def observed(data: Rates) -> Draws:
     """Return the observed events, by the name of `predict`."""
     return {"events": data.events}
+
+
+def log_integrated(study: SingleArm, model: Model, theta: Array, power: float = 1.0) -> Array:
+    """Log probability of one study's events at logits theta (m,), to a power; there is no nuisance parameter."""
+    r, n = study.events, study.n
+    coefficient = gammaln(n + 1) - gammaln(r + 1) - gammaln(n - r + 1)
+    return np.asarray(power * (coefficient + r * theta + n * log_expit(-theta)))
+
+
+def draw_given_theta(study: SingleArm, model: Model, theta: Array, rng: np.random.Generator) -> Draws:
+    """There is no nuisance parameter."""
+    return {}

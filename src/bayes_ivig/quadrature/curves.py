@@ -35,21 +35,36 @@ class Curve(Protocol):
 
 @dataclass(frozen=True)
 class NormalCurve:
-    """y ~ N(theta, se), hence y ~ N(mu, sqrt(se^2 + tau^2))."""
+    """y ~ N(theta, se), hence y ~ N(mu, sqrt(se^2 + tau^2)); `power` raises the density of y given theta to a power."""
 
-    centre: float
-    width: float
+    y: float
+    se: float
+    power: float = 1.0
     error: float = 0.0
+
+    @property
+    def centre(self) -> float:
+        """Where the likelihood peaks."""
+        return self.y
+
+    @property
+    def width(self) -> float:
+        """SD of the likelihood; infinite for the power 0."""
+        return self.se / math.sqrt(self.power) if self.power > 0 else math.inf
 
     def log_profile(self, theta: Array) -> Array:
         """Log density of y at each theta."""
-        z = (self.centre - theta) / self.width
-        return np.asarray(-0.5 * z * z - math.log(self.width) - 0.5 * math.log(2 * math.pi))
+        z = (self.y - theta) / self.se
+        return np.asarray(self.power * (-0.5 * z * z - math.log(self.se) - 0.5 * math.log(2 * math.pi)))
 
     def log_smoothed(self, mu: Array, tau: Array) -> Array:
         """Log density of y at every mu and tau, (T, G)."""
+        if self.power == 0:
+            return np.zeros((len(tau), len(mu)))
         variance = (self.width**2 + tau**2)[:, None]
-        return np.asarray(-0.5 * (self.centre - mu) ** 2 / variance - 0.5 * np.log(2 * math.pi * variance))
+        # N(y; theta, se)^a = c N(y; theta, se / sqrt(a)), c = (2 pi se^2)^((1 - a)/2) / sqrt(a)
+        constant = 0.5 * (1 - self.power) * math.log(2 * math.pi * self.se**2) - 0.5 * math.log(self.power)
+        return np.asarray(constant - 0.5 * (self.y - mu) ** 2 / variance - 0.5 * np.log(2 * math.pi * variance))
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,12 @@ class Axis(NamedTuple):
         panels = Panels(self.edges, order)
         return panels.nodes, np.log(panels.weights)
 
+    def halved(self) -> "Axis":
+        """Return the axis with every panel halved."""
+        if self.edges is None:
+            return self
+        return Axis(np.sort(np.concatenate([self.edges, (self.edges[:-1] + self.edges[1:]) / 2])), None)
+
 
 def find_mesh(surface: Surface, mu: Shape, tau: Shape | None, evaluate: Callable[[Array, Array], Array]) -> tuple[Axis, Axis]:
     """Axes of mu and tau for the posterior under these priors; `tau` None is a common effect.

@@ -23,7 +23,6 @@ Array = NDArray[np.float64]
 ORDERS = (12, 18, 26)
 TOLERANCE = 2e-8  # movement of an answer, in posterior SDs, at which refining stops
 _PROBES = 150
-DEBUG = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,21 +115,29 @@ class Posterior:
 def fit_posterior(surface: Surface, mu: Shape, tau: Shape | None) -> Posterior:
     """Return the posterior under these priors; `tau` None is a common effect (tau = 0)."""
     axes = find_mesh(surface, mu, tau, lambda x, t: surface.parts(x, t).sum(axis=0))
+    fine, movement = _refine(surface, axes, mu, tau)
+    if movement > TOLERANCE:
+        axes = (axes[0].halved(), axes[1].halved())
+        fine, movement = _refine(surface, axes, mu, tau)
+    error = _table_error(surface, fine)
+    if error > TOLERANCE:
+        # The tables miss something just where this posterior is: do without them.
+        order = next(panels.order for panels in (fine.mu_panels, fine.tau_panels, Panels(np.zeros(2), 1)) if panels)
+        fine = _joint(surface, axes, mu, tau, order, direct=True)
+        error = 0.0
+    return Posterior(surface, fine, movement + error + surface.error)
+
+
+def _refine(surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None) -> tuple[Joint, float]:
+    """Return the joint posterior with as many nodes a panel as it takes, and its last movement."""
     coarse = _joint(surface, axes, mu, tau, ORDERS[0])
     for order in ORDERS[1:]:
         fine = _joint(surface, axes, mu, tau, order)
         movement = _movement(coarse, fine)
-        if DEBUG: print('   order',order,'movement',movement)
         if movement < TOLERANCE:
             break
         coarse = fine
-    error = _table_error(surface, fine)
-    if DEBUG: print('   table error',error)
-    if error > TOLERANCE:
-        # The tables miss something just where this posterior is: do without them.
-        fine = _joint(surface, axes, mu, tau, order, direct=True)
-        error = 0.0
-    return Posterior(surface, fine, movement + error + surface.error)
+    return fine, movement
 
 
 def _joint(surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None, order: int, direct: bool = False) -> Joint:

@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 _HERMITE = 20
 _RESOLVED = 6.0  # panels this many tau wide resolve a bell of SD tau
+_NARROW = 5.0  # bells this many times narrower than every panel are averaged over, not summed
 _NEGLIGIBLE = 1e-22
-_NO_MASS = 1e-17  # share of a panel that cannot be seen in the sum
+_NO_MASS = 1e-17  # posterior probability of a tau that cannot be seen in the sum
+_LITTLE = 1e-13  # share of a panel of mu, given tau, that need not be resolved
 _ORDER = 16
+_WIDE = 24.0  # tau beyond which a bell is nothing
 
 
 def effect_densities(curves: tuple[Curve, ...], joint: "Joint") -> tuple[Marginal, tuple[Marginal, ...]]:
@@ -73,46 +76,60 @@ def _target_panels(curves: tuple[Curve, ...], joint: "Joint") -> Panels:
         typical = float(joint.tau[np.argmax(by_tau)]) or widest / 10
         return Panels(lay_panels(value - widest, value + widest, (*marks, Landmark(value, typical))), _ORDER)
     edges = joint.mu_panels.edges
-    widths = np.diff(edges)
     marks += [Landmark((a + b) / 2, (b - a) / 2.5, (b - a) / 2) for a, b in zip(edges[:-1], edges[1:], strict=True)]
     low, high = edges[0] - widest, edges[-1] + widest
     near = [m for m in marks if low - 10 * m.scale < m.centre < high + 10 * m.scale]
-    del widths
     return Panels(lay_panels(low, high, tuple(near)), _ORDER)
 
 
 def _smooth(joint: "Joint", log_density: Array, target: Panels) -> Array:
     """Sum over tau of the densities of mu (K, T, G), each smoothed by its tau, at the target nodes: (K, N)."""
-    x = target.nodes
-    density = np.exp(log_density)
+    x, panels = target.nodes, joint.mu_panels
     result = np.zeros((len(log_density), len(x)))
-    alive = joint.mass.sum(axis=1) > 0
-    # a study may pull: what counts is the mass of the joint posterior, not that of the densities without a study
-    for t, tau in enumerate(joint.tau):
-        if not alive[t]:
+    for t, tau in enumerate(joint.tau.tolist()):
+        logs = log_density[:, t]
+        if panels is None:
+            result += np.exp(logs) * _bells(x, joint.mu, tau)[:, 0]
             continue
-        if joint.mu_panels is None:
-            z = (x - joint.mu[0]) / tau
-            result += density[:, t, :1] * np.exp(-0.5 * z * z) / (tau * math.sqrt(2 * math.pi))
+        if not joint.mass[t].sum() > _NO_MASS:
             continue
-        resolved = _resolved_at(joint.mu_panels, density[:, t], x, float(tau))
-        if resolved.any():
-            z = (x[resolved, None] - joint.mu) / tau
-            bells = np.exp(-0.5 * z * z) * (joint.mu_panels.weights / (tau * math.sqrt(2 * math.pi)))
-            result[:, resolved] += density[:, t] @ bells.T
-        if not resolved.all():
-            result[:, ~resolved] += _narrow(joint.mu_panels, log_density[:, t], x[~resolved], float(tau))
+        mass = np.concatenate([np.exp(logs - logs.max(axis=1, keepdims=True)) * panels.weights, joint.mass[t][None]])
+        by_panel = mass.reshape(len(mass), -1, panels.order).sum(axis=-1)
+        holds = (by_panel > _LITTLE * by_panel.sum(axis=1, keepdims=True)).any(axis=0)
+        first, last = np.nonzero(holds)[0][[0, -1]]
+        ends = panels.edges[first] - _WIDE * tau, panels.edges[last + 1] + _WIDE * tau
+        reach = slice(*np.searchsorted(x, ends))
+        widths = 2 * panels.half[first : last + 1]
+        if widths.min() >= _NARROW * tau:
+            result[:, reach] += _narrow(panels, logs, x[reach], tau)
+        else:
+            pieces = np.ceil(widths / (_RESOLVED * tau)).astype(int)
+            nodes, values = _split(panels, logs, first, pieces)
+            result[:, reach] += (_bells(x[reach], nodes, tau) @ values.T).T
     return result
 
 
-def _resolved_at(panels: Panels, density: Array, x: Array, tau: float) -> NDArray[np.bool_]:
-    """Whether every panel of mu within six tau of x that holds mass is narrow enough for a bell of SD tau."""
-    mass = (density * panels.weights).reshape(len(density), -1, panels.order).sum(axis=-1)
-    holds = (mass > _NO_MASS * mass.max(axis=1, keepdims=True)).any(axis=0)
-    wide = np.concatenate([[0], np.cumsum(holds & (2 * panels.half > _RESOLVED * tau))])
-    first, _ = panels.locate(x - 6 * tau)
-    last, _ = panels.locate(x + 6 * tau)
-    return np.asarray(wide[last + 1] == wide[first])
+def _split(panels: Panels, log_density: Array, first: int, pieces: NDArray[np.intp]) -> tuple[Array, Array]:
+    """Nodes (M,) and density times weight (K, M) of consecutive panels, each cut into equal pieces."""
+    last = first + len(pieces)
+    if pieces.max() == 1:
+        nodes = slice(first * panels.order, last * panels.order)
+        return panels.nodes[nodes], np.exp(log_density[:, nodes]) * panels.weights[nodes]
+    edges = [
+        np.linspace(panels.edges[first + i], panels.edges[first + i + 1], n + 1)[:-1] for i, n in enumerate(pieces)
+    ]
+    fine = Panels(np.concatenate([*edges, panels.edges[last : last + 1]]), panels.order)
+    floor = np.maximum(log_density, log_density.max(axis=1, keepdims=True) - 700.0)
+    return fine.nodes, np.exp(panels.at(fine.nodes, floor)) * fine.weights
+
+
+def _bells(x: Array, mu: Array, tau: float) -> Array:
+    """Density of Normal(mu, tau) at x, (len(x), len(mu)); floored where it would underflow, which is slow."""
+    z = (x[:, None] - mu) / tau
+    z *= z
+    z *= -0.5
+    np.maximum(z, -300.0, out=z)
+    return np.exp(z, out=z) / (tau * math.sqrt(2 * math.pi))
 
 
 def _narrow(panels: Panels, log_density: Array, x: Array, tau: float) -> Array:

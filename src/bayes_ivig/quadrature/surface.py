@@ -35,12 +35,15 @@ class Surface:
 
     @cached_property
     def mu_landmarks(self) -> tuple[Landmark, ...]:
-        """Where the likelihood of mu varies: around the studies, on the scale of all of them together."""
+        """Where the likelihood of mu varies: at each study, and at all of them together."""
         if not self.varying:
             return ()
-        centres, width = [curve.centre for curve in self.varying], self.pooled_width
-        low, high = min(centres), max(centres)
-        return (Landmark((low + high) / 2, width, (high - low) / 2),)
+        weights = np.array([curve.width**-2 for curve in self.varying])
+        pooled = float(weights @ [curve.centre for curve in self.varying] / weights.sum())
+        return (
+            Landmark(pooled, float(weights.sum()) ** -0.5),
+            *(Landmark(curve.centre, curve.width) for curve in self.varying),
+        )
 
     @cached_property
     def tau_landmarks(self) -> tuple[Landmark, ...]:
@@ -49,11 +52,6 @@ class Surface:
             return ()
         narrowest = min(curve.width for curve in self.varying)
         return (Landmark(0.0, narrowest * min(1.0, 2 / math.sqrt(len(self.varying)))),)
-
-    @cached_property
-    def pooled_width(self) -> float:
-        """Width of the likelihood of a common effect."""
-        return 1 / math.sqrt(sum(curve.width**-2 for curve in self.varying))
 
     @cached_property
     def error(self) -> float:
@@ -65,18 +63,20 @@ class Surface:
         return Surface(self.curves[:index] + self.curves[index + 1 :])
 
 
-def make_surface(studies: Sequence[Study], model: Model) -> Surface:
-    """Return the surface of these studies under the likelihood, measure and nuisance priors of `model`."""
+def make_surface(studies: Sequence[Study], model: Model, power: float = 1.0) -> Surface:
+    """Return the surface of these studies under the likelihood, measure and nuisance priors of `model`.
+
+    `power` raises every study's likelihood to a power, before its nuisance parameters are integrated out.
+    """
     if model.likelihood == "normal":
         data = normal.make_data(tuple(studies), model.measure)
         pairs = zip(data.y.tolist(), data.se.tolist(), strict=True)
-        return Surface(tuple(NormalCurve(y, se) if math.isfinite(se) else ConstantCurve(0.0) for y, se in pairs))
-    likelihood = LIKELIHOODS[model.likelihood]
-    likelihood.make_data(tuple(studies), model.measure)  # refuses studies of another kind
-    return Surface(tuple(curve_of(study, model) for study in studies))
+        return Surface(tuple(NormalCurve(y, se, power) if math.isfinite(se) else ConstantCurve(0.0) for y, se in pairs))
+    LIKELIHOODS[model.likelihood].make_data(tuple(studies), model.measure)  # refuses studies of another kind
+    return Surface(tuple(curve_of(study, model, power) for study in studies))
 
 
-def curve_of(study: Study, model: Model) -> Curve:
-    """Tabulate one study's integrated likelihood."""
+def curve_of(study: Study, model: Model, power: float = 1.0) -> Curve:
+    """Tabulate one study's integrated likelihood, raised to a power first."""
     likelihood = LIKELIHOODS[model.likelihood]
-    return tabulate(lambda theta: likelihood.log_integrated(study, model, theta))
+    return tabulate(lambda theta: likelihood.log_integrated(study, model, theta, power))

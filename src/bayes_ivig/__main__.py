@@ -1,0 +1,20 @@
+"""Where the program starts: a Ctrl-C while it is still loading is as quiet as a later one."""
+
+import sys
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Load the command line and run it."""
+    try:
+        from bayes_ivig import cli
+
+        cli.main()
+    except KeyboardInterrupt:
+        print("bayes-ivig: stopped; earlier results are unchanged", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()
