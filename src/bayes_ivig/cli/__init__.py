@@ -12,11 +12,8 @@ import typer
 
 from bayes_ivig import __version__
 from bayes_ivig.cli.analyse import fit, pool
-<<<<<<< HEAD
-from bayes_ivig.cli.report import report
-=======
 from bayes_ivig.cli.files import data_check, data_compare
->>>>>>> main
+from bayes_ivig.cli.report import report
 from bayes_ivig.cli.show import data_app, models_app, priors_app
 from bayes_ivig.errors import CheckFailedError, InputError
 
@@ -33,12 +30,9 @@ app = typer.Typer(
 )
 app.command()(fit)
 app.command()(pool)
-<<<<<<< HEAD
 app.command()(report)
-=======
 data_app.command("check")(data_check)
 data_app.command("compare")(data_compare)
->>>>>>> main
 app.add_typer(data_app, name="data")
 app.add_typer(models_app, name="models")
 app.add_typer(priors_app, name="priors")
