@@ -68,7 +68,7 @@ def test_every_module_has_its_layer():
     [
         ("openpyxl", {"formats"}),
         ("zipfile", {"formats"}),
-        ("xml", {"formats"}),
+        ("xml", {"formats", "page"}),
         ("pymc", {"nuts"}),
         ("nutpie", {"nuts"}),
         ("matplotlib", {"plots"}),

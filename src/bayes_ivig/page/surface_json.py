@@ -33,8 +33,8 @@ LogLikelihood = Callable[[Array, Array], Array]  # mu (m,), tau (n,) -> (n, m)
 
 DEGREE = 8
 TAU_PANELS = 6
-# Edges in mu on either side of the centre, in units of the reach: 113 x 49 nodes make 29.5 kB.
-_OUTWARDS = np.array([0.3, 0.6, 0.9, 1.3, 2.0, 4.0, 12.0])
+# Edges in mu on either side of the centre, in units of the reach: 97 x 49 nodes make 25 kB.
+_OUTWARDS = np.array([0.3, 0.6, 0.9, 1.3, 2.2, 5.0])
 _NEAR = 10.0  # below the peak: where a miss would be seen in an answer
 
 

@@ -99,6 +99,6 @@ def _name(text: str) -> str:
 
 
 def _short(value: str) -> str:
-    """Two decimals are finer than any screen or printer; a newline is a space."""
-    shorter = _NUMBER.sub(lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), value)
+    """A tenth of a point is finer than the eye; a newline is a space."""
+    shorter = _NUMBER.sub(lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), value)
     return " ".join(shorter.split())

@@ -299,7 +299,12 @@ const Page = (() => {
     for (const cell of document.querySelectorAll("[data-live^='threshold:']")) {
       const outcome = data.outcomes.find((o) => `threshold:${o.id}` === cell.dataset.live);
       if (!outcome || outcome.benefit === null) continue;
-      const posterior = answer(outcome, State.initial(data, data.outcomes.indexOf(outcome))).posterior;
+      let posterior;
+      try {
+        posterior = answer(outcome, State.initial(data, data.outcomes.indexOf(outcome))).posterior;
+      } catch {
+        continue; // the self-check says so
+      }
       const field = document.createElement("input"), label = document.createElement("label"), out = document.createElement("output");
       field.type = "number";
       field.step = "any";

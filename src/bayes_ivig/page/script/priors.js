@@ -15,6 +15,7 @@ const Priors = (() => {
   const normalLog = (z) => -0.5 * z * z - 0.5 * LOG_2PI;
   const around = (m, s, steps) => [m, ...steps.flatMap((k) => [m - k * s, m + k * s])];
   const above = (s, steps) => [0, ...steps.map((k) => k * s)];
+  const times = (k, x) => (k === 0 ? 0 : k * x); // also where x is infinite
   const REAL = () => [-Infinity, Infinity], POSITIVE = () => [0, Infinity];
   const positive = (...x) => x.every((value) => value > 0);
 
@@ -38,7 +39,7 @@ const Priors = (() => {
     },
     beta: {
       args: ["a", "b"], good: positive, support: () => [0, 1],
-      log: (x, a, b) => (a - 1) * Math.log(x) + (b - 1) * Math.log1p(-x) - logBeta(a, b), breaks: () => [],
+      log: (x, a, b) => times(a - 1, Math.log(x)) + times(b - 1, Math.log1p(-x)) - logBeta(a, b), breaks: () => [],
     },
     "half-normal": {
       args: ["s"], good: positive, support: POSITIVE,
