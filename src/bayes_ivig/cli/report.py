@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -168,4 +169,5 @@ def write_whole(target: Path, data: bytes) -> None:
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror}); give another place with --out") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -28,7 +28,7 @@ def stored_outcome(
     prob: float,
     control_risk: Prior | None,
 ) -> Outcome | None:
-    """Return the outcome of a stored run, with its figures, if data, model, settings and version are those asked for."""
+    """Return the outcome of a stored run with its figures, if data, model, settings and version are those asked."""
     folder = root / evidence.review / evidence.outcome / model.slug
     try:
         fit = json.loads((folder / "fit.json").read_text("utf-8"))

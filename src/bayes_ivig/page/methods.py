@@ -18,8 +18,8 @@ _LIKELIHOOD = {
     "conditional": "The events of each trial were conditioned on their total: a non-central hypergeometric likelihood "
     "of the log odds ratio. Trials without an event in either arm carry no information under it.",
     "crossover": "The four cells of each crossover trial (event on both treatments, on T only, on C only, on neither) "
-    "were multinomial; the margins gave the marginal log odds ratio, and a log odds ratio per trial the association within "
-    "patients.",
+    "were multinomial; the margins gave the marginal log odds ratio, and a log odds ratio per trial the association "
+    "within patients.",
     "normal": "Each trial gave an effect with a standard error: y_i ~ N(theta_i, se_i).",
     "single-arm": "The events of each trial were binomial: r_i ~ Bin(n_i, p_i) with logit p_i = theta_i.",
 }

@@ -34,7 +34,7 @@ _SCEPTICAL = {"OR": "normal(0, 0.7)", "RR": "normal(0, 0.5)", "SMD": "normal(0, 
 
 def with_surfaces(outcome: Outcome, review: Review | None) -> Outcome:
     """Return the outcome with its surfaces, the run's own first."""
-    surfaces = []
+    surfaces: list[dict[str, Any]] = []
     for model, evidence in _choices(outcome, review):
         surfaces.append(_surface(outcome, model, evidence, own=not surfaces))
     return replace(outcome, surfaces=tuple(surfaces))

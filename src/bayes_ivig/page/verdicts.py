@@ -151,15 +151,15 @@ def provenance(report: "Report") -> Verdict:
 
 def converged(report: "Report") -> Verdict:
     """Whether R-hat is within its limit."""
-    return sampler_check(report, "R-hat", "R-hat of every parameter within its limit")
+    return _sampler_check(report, "R-hat", "R-hat of every parameter within its limit")
 
 
 def resolution(report: "Report") -> Verdict:
     """Whether the chains are long enough."""
-    return sampler_check(report, "ESS", "effective sample sizes within their limits")
+    return _sampler_check(report, "ESS", "effective sample sizes within their limits")
 
 
-def sampler_check(report: "Report", word: str, met: str) -> Verdict:
+def _sampler_check(report: "Report", word: str, met: str) -> Verdict:
     sampled = [o for o in report.outcomes if o.sampled]
     if not sampled:
         return Verdict(NOT_APPLICABLE, "no chain was run: the quadrature has none", "methods")
@@ -279,7 +279,7 @@ def _crossover(o: Outcome) -> bool:
     return o.evidence.kind == "crossover" or any("crossover" in row.get("design", "") for row in o.evidence.rows)
 
 
-def of_crossover(report: "Report", decide: Callable[[list[Outcome]], Verdict]) -> Verdict:
+def _of_crossover(report: "Report", decide: Callable[[list[Outcome]], Verdict]) -> Verdict:
     concerned = [o for o in report.outcomes if _crossover(o)]
     return decide(concerned) if concerned else Verdict(NOT_APPLICABLE, "no crossover trial among these data")
 
@@ -293,7 +293,7 @@ def design_named(report: "Report") -> Verdict:
             return Verdict(NOT_MET, f"the design of a trial is not recorded: {_first(bad)}", f"{bad[0].id}-evidence")
         return Verdict(MET, "the design of each trial", f"{outcomes[0].id}-evidence")
 
-    return of_crossover(report, decide)
+    return _of_crossover(report, decide)
 
 
 def paired(report: "Report") -> Verdict:
@@ -310,7 +310,7 @@ def paired(report: "Report") -> Verdict:
             return Verdict(NOT_MET, f"periods are read as independent arms: {_first(bad)}", f"{bad[0].id}-evidence")
         return Verdict(MET, "analysed with the pairing, or beside it on the page", "live")
 
-    return of_crossover(report, decide)
+    return _of_crossover(report, decide)
 
 
 def parallel_against_crossover(report: "Report") -> Verdict:
@@ -328,7 +328,7 @@ def parallel_against_crossover(report: "Report") -> Verdict:
             )
         return Verdict(MET, "parallel against crossover", f"{outcomes[0].id}-sensitivity")
 
-    return of_crossover(report, decide)
+    return _of_crossover(report, decide)
 
 
 def once(report: "Report") -> Verdict:
@@ -340,7 +340,7 @@ def once(report: "Report") -> Verdict:
             return Verdict(NOT_MET, f"patients are not counted: {_first(bad)}", f"{bad[0].id}-evidence")
         return Verdict(MET, "each patient is counted once", "findings")
 
-    return of_crossover(report, decide)
+    return _of_crossover(report, decide)
 
 
 def carry_over(report: "Report") -> Verdict:
@@ -351,4 +351,4 @@ def carry_over(report: "Report") -> Verdict:
             return Verdict(MET, "what is known of periods and of who crossed", "record")
         return Verdict(NOT_MET, "nothing is recorded of carry-over or period effects", f"{outcomes[0].id}-evidence")
 
-    return of_crossover(report, decide)
+    return _of_crossover(report, decide)
