@@ -20,11 +20,14 @@ from bayes_ivig.reviews import load_evidence, load_review
 from bayes_ivig.spec import Model
 
 SVG = """<?xml version="1.0" encoding="utf-8"?>
-<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="90pt" height="30pt" viewBox="0 0 90 30">
+<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="9pt" viewBox="0 0 90 30">
  <metadata>made by hand</metadata>
- <defs><style type="text/css">*{stroke-linejoin: round}</style><path id="m1" d="M 0 0 L 1.234567 2.999999" style="stroke: #000000"/></defs>
- <g id="figure_1" onclick="window.ran = 1"><use xlink:href="#m1" x="10.55555" y="3" style="fill: #1a1a1a; stroke-width: 0.7"/>
- <text x="5" y="20" style="font: bold 7.5px 'DejaVu Sans', sans-serif; text-anchor: start" clip-path="url(#m1)">95% interval</text>
+ <defs><style type="text/css">*{stroke-linejoin: round}</style>
+ <path id="m1" d="M 0 0 L 1.234567 2.999999" style="stroke: #000000"/></defs>
+ <g id="figure_1" onclick="window.ran = 1">
+ <use xlink:href="#m1" x="10.55555" y="3" style="fill: #1a1a1a; stroke-width: 0.7"/>
+ <text x="5" y="20" clip-path="url(#m1)"
+  style="font: bold 7.5px 'DejaVu Sans', sans-serif; text-anchor: start">95% interval</text>
  <script>window.ran = 1</script></g></svg>"""
 
 

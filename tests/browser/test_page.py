@@ -164,7 +164,7 @@ def test_each_control_moves_the_numbers(visit, page_file):
     moves(lambda: page.fill("#c-mu-m", "1"), "mu", "p")
     moves(
         lambda: page.evaluate(
-            "(() => { const s = document.getElementById('c-mu-s-slider'); s.value = 120; s.dispatchEvent(new Event('input')); })()"
+            "const s = document.getElementById('c-mu-s-slider'); s.value = 120; s.dispatchEvent(new Event('input'))"
         ),
         "mu",
     )
@@ -305,9 +305,10 @@ def test_everything_is_reached_by_the_keyboard(visit, page_file):
     for _ in range(160):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.id"))
-    wanted = page.evaluate(
-        "[...document.querySelectorAll('#controls select, #controls input, #controls button')].filter((e) => e.offsetParent).map((e) => e.id)"
-    )
+    wanted = page.evaluate("""() => {
+        const all = document.querySelectorAll("#controls select, #controls input, #controls button");
+        return [...all].filter((element) => element.offsetParent).map((element) => element.id);
+    }""")
     assert set(wanted) <= reached
 
 

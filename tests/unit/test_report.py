@@ -1,4 +1,4 @@
-"""The report before any browser sees it: its sections, its checklist, its formats, and what hostile text does to them."""
+"""The report before any browser sees it: sections, checklist, formats, and what hostile text does to them."""
 
 import io
 import json
@@ -17,6 +17,8 @@ from numpy.testing import assert_allclose
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from bayes_ivig.cli.report import render, write_whole
 from bayes_ivig.errors import InputError
+from bayes_ivig.page import cache
+from bayes_ivig.page.cache import remember
 from bayes_ivig.page.checklist import ITEMS
 from bayes_ivig.page.collect import same_analysis, stored_outcome
 from bayes_ivig.page.command import fit_command
@@ -373,7 +375,27 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
         write_whole(tmp_path / "file" / "page.html", b"x")
 
 
-# ---------------------------------------------------------------- the table of a surface
+# ---------------------------------------------------------------- surfaces, and what is kept of them
+
+
+def test_a_surface_is_made_once_for_the_same_key_and_the_same_program(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = []
+
+    def make():
+        made.append(1)
+        return {"n": len(made)}
+
+    assert remember({"a": 1}, make) == remember({"a": 1}, make) == {"n": 1}
+    assert remember({"a": 2}, make) == {"n": 2}
+    monkeypatch.setattr(cache, "_code", lambda: "another program")
+    assert remember({"a": 1}, make) == {"n": 3}
+    for path in (tmp_path / "bayes-ivig").iterdir():
+        path.write_text("{", "utf-8")
+    assert remember({"a": 1}, make) == {"n": 4}
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert remember({"a": 1}, make) == {"n": 5}
 
 
 def test_a_table_holds_the_surface_between_its_nodes():

@@ -1,7 +1,7 @@
 """The review page: one file in which a reader checks the analysis and moves the priors.
 
-`collect` finds or makes the runs, `outcome` and `report` hold them, `answer`, `findings`, `trials`, `results`, `methods`
-and `checklist` write the sections as `blocks`; `html`, `document` and `machine` turn these into a page, Markdown, Word
+`collect` finds or makes the runs, `outcome` and `report` hold them, `answer`, `findings`, `trials`, `results`,
+`methods` and `checklist` write the sections as `blocks`; `html`, `document` and `machine` turn these into a page, Markdown, Word
 and JSON. `surfaces` tabulates the likelihoods that the page's script (`script/`) integrates.
 
 Why the moving figures are drawn by hand: they are two (densities and a forest plot, 200 lines), they must share one

@@ -63,7 +63,7 @@ def _risks(outcome: Outcome) -> tuple[str, str, str]:
     if absolute is not None:
         control, with_treatment = absolute["per_100_control"], absolute["per_100_treated"]
         return (
-            f"{with_interval(control['median'], control['ci'])}, control groups of these trials",
+            f"{with_interval(control['median'], control['ci'])}, control groups",
             with_interval(with_treatment["median"], with_treatment["ci"]),
             change_per_100(outcome),
         )

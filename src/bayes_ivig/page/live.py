@@ -19,7 +19,8 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
     evidence, fit = outcome.evidence, outcome.fit
     risk = None
     if outcome.measure in ("OR", "RR"):
-        risk = 0.1 if outcome.absolute is None else float(outcome.absolute["risk_control"]["median"])
+        median = 0.1 if outcome.absolute is None else float(outcome.absolute["risk_control"]["median"])
+        risk = min(0.995, max(0.001, float(f"{median:.3g}")))
     raws = raw_effects(evidence.studies, outcome.measure, outcome.prob)
     return {
         "id": outcome.id,

@@ -11,6 +11,7 @@ from typing import Any
 
 from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
+from bayes_ivig.page.cache import remember
 from bayes_ivig.page.outcome import Outcome
 from bayes_ivig.page.surface_json import Extent, curve_table, surface_table
 from bayes_ivig.priors import parse_prior
@@ -99,22 +100,34 @@ def _other_reading(evidence: Evidence, review: Review | None, likelihood: str) -
 
 
 def _surface(outcome: Outcome, model: Model, evidence: Evidence, *, own: bool) -> dict[str, Any]:
-    surface = make_surface(evidence.studies, model)
-    extent = Extent.of(evidence.studies, model.measure)
-    table = surface_table(lambda mu, tau: surface.parts(mu, tau).sum(axis=0), extent)
+    nuisance = {name: model.priors[name].text for name in NUISANCE[model.likelihood]}
+    key = {
+        "studies": [repr(study) for study in evidence.studies],
+        "model": [model.likelihood, model.measure, model.parametrisation, nuisance],
+        "answers": [outcome.fit["priors"]["mu"], outcome.fit["priors"].get("tau"), outcome.prob] if own else None,
+    }
     words = ["--model", model.likelihood]
     if model.measure not in ("rate", "effect"):
         words += ["--measure", model.measure]
     if model.parametrisation:
         words += ["--parametrisation", model.parametrisation]
-    for name in NUISANCE[model.likelihood]:
-        words += [f"--{name}", model.priors[name].text]
+    for name, text in nuisance.items():
+        words += [f"--{name}", text]
     return {
         "label": label(model),
         "design": "crossover trials, paired" if evidence.kind == "crossover" else "parallel groups",
         "likelihood": model.likelihood,
         "arguments": words,
-        "table": table,
+        **remember(key, lambda: _made(outcome, model, evidence, own=own)),
+    }
+
+
+def _made(outcome: Outcome, model: Model, evidence: Evidence, *, own: bool) -> dict[str, Any]:
+    """Compute what takes time: the table, each trial's curve, and answers to check against."""
+    surface = make_surface(evidence.studies, model)
+    extent = Extent.of(evidence.studies, model.measure)
+    return {
+        "table": surface_table(lambda mu, tau: surface.parts(mu, tau).sum(axis=0), extent),
         "studies": [curve_table(curve.log_profile, extent) for curve in surface.curves],
         "answers": _answers(outcome, surface) if own else [],
     }
@@ -134,12 +147,7 @@ def label(model: Model) -> str:
 def _answers(outcome: Outcome, surface: Surface) -> list[dict[str, Any]]:
     """Answers of the quadrature engine for the page to check itself against: the run's priors, and a sceptical one."""
     fit, tau = outcome.fit, outcome.fit["priors"].get("tau")
-    known = fit["engines"].get("quadrature")
-    if known:
-        expected = {key: known[key] for key in ("mu", "tau", "theta_new") if known.get(key)}
-        answers = [{"mu": fit["priors"]["mu"], "tau": tau, "prob": outcome.prob, "expected": expected}]
-    else:
-        answers = [_answer(surface, fit["priors"]["mu"], tau, outcome.prob, rate=outcome.measure == "rate")]
+    answers = [_answer(surface, fit["priors"]["mu"], tau, outcome.prob, rate=outcome.measure == "rate")]
     sceptical = _SCEPTICAL.get(outcome.measure)
     if sceptical:
         answers.append(_answer(surface, sceptical, tau, outcome.prob, rate=False))

@@ -39,7 +39,8 @@ const Draw = (() => {
   }
 
   function ratio(x) {
-    if (x >= 1e4 || x < 1e-3) return Number(x.toPrecision(1)).toExponential(0);
+    if (x >= 1e3 && x < 1e6) return Number(x.toPrecision(2)).toLocaleString("en-US");
+    if (x >= 1e6 || x < 1e-3) return Number(x.toPrecision(1)).toExponential(0);
     return String(Number(x.toPrecision(2)));
   }
 

@@ -99,10 +99,13 @@ const Page = (() => {
     return Words.withInterval(...[summary.median, ...summary.ci].map((x) => Absolute.toNatural(outcome.measure, x)));
   }
 
-  function favourable(outcome, quantity, cut) {
+  // Whether what is asked about, a benefit or a harm, means a higher effect.
+  const upwards = ({ benefit, role }) => (benefit !== "lower") === (role !== "harm");
+
+  function headline(outcome, quantity, cut) {
     if (outcome.benefit === null || outcome.measure === "rate") return null;
     const above = quantity.above(cut);
-    return (outcome.benefit === "higher") === (outcome.role !== "harm") ? above : 1 - above;
+    return upwards(outcome) ? above : 1 - above;
   }
 
   function writeTable(outcome, posterior, summaries, threshold) {
@@ -112,14 +115,14 @@ const Page = (() => {
     rows.push([`${name}, average trial (${level} interval)`, say(outcome, mu), say(outcome, run.mu), "mu"]);
     if (tau) rows.push([`${name}, next trial`, say(outcome, next), say(outcome, run.theta_new), "theta_new"]);
     if (tau) rows.push(["Heterogeneity tau", Words.withInterval(tau.median, ...tau.ci), run.tau ? Words.withInterval(run.tau.median, ...run.tau.ci) : "-", "tau"]);
-    const p = favourable(outcome, posterior.mu, 0);
-    const of = (s) => ((outcome.benefit === "higher") === (outcome.role !== "harm") ? s.p_gt_0 : 1 - s.p_gt_0);
+    const p = headline(outcome, posterior.mu, 0);
+    const of = (s) => (upwards(outcome) ? s.p_gt_0 : 1 - s.p_gt_0);
     if (p !== null) {
       rows.push([`P(${what}), average trial`, Words.probability(p), Words.probability(of(run.mu)), "p"]);
-      if (tau) rows.push([`P(${what}), next trial`, Words.probability(favourable(outcome, posterior.theta_new, 0)), Words.probability(of(run.theta_new)), "p_new"]);
+      if (tau) rows.push([`P(${what}), next trial`, Words.probability(headline(outcome, posterior.theta_new, 0)), Words.probability(of(run.theta_new)), "p_new"]);
     }
     if (Number.isFinite(threshold)) {
-      const above = posterior.mu.above(threshold), sign = outcome.benefit === "lower" ? "below" : "above";
+      const above = posterior.mu.above(threshold), sign = upwards(outcome) ? "above" : "below";
       rows.push([`P(${outcome.measure === "rate" ? "rate" : outcome.measure} ${sign} ${Words.number(state.threshold)})`, Words.probability(sign === "below" ? 1 - above : above), "-", "p_threshold"]);
     }
     if (state.risk !== null) {
@@ -310,7 +313,7 @@ const Page = (() => {
       field.step = "any";
       field.id = `t-${outcome.id}`;
       field.value = String(State.noEffect(outcome.measure));
-      const lower = outcome.benefit === "lower";
+      const lower = !upwards(outcome);
       label.htmlFor = field.id;
       label.textContent = `P(${outcome.measure} ${lower ? "below" : "above"})`;
       const write = () => {
