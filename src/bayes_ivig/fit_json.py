@@ -88,7 +88,9 @@ def comparators_json(comparators: tuple[Estimate, ...], published: tuple[Reprodu
 
     True or false where a result of this measure is published for all trials, else None.
     """
-    pooled = [r for r in published if r.published.studies is None and r.published.reading is None]
+    pooled = [
+        r for r in published if r.published.studies is None and r.published.reading is None and r.published.printed
+    ]
     rows = []
     for estimate in comparators:
         value, low, high = estimate.natural()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import arviz_stats
+import numpy as np
 
 from bayes_ivig.effects import to_natural
 from bayes_ivig.fit import Fit
@@ -59,7 +60,8 @@ def _label(fit: Fit) -> str:
 
 
 def _summary_csv(fit: Fit) -> str:
-    table = arviz_stats.summary(fit.draws.to_datatree(), ci_prob=fit.prob, ci_kind="eti", round_to="none")
+    with np.errstate(invalid="ignore", divide="ignore"):  # a fixed parameter has no R-hat and no ESS
+        table = arviz_stats.summary(fit.draws.to_datatree(), ci_prob=fit.prob, ci_kind="eti", round_to="none")
     table.insert(0, "quantity", table.index)
     if fit.failed:
         table["failed"] = _label(fit)

@@ -10,6 +10,7 @@ from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.named_priors import find_named_prior, resolve_prior
 from bayes_ivig.present import table
+from bayes_ivig.reproduction import load_published
 from bayes_ivig.reviews import Review, load_evidence
 from bayes_ivig.studies import Paired, Study
 from bayes_ivig.wording import interval, number
@@ -87,10 +88,8 @@ def evidence_view(review: Review, outcome: str) -> RenderableType:
     entry = review.tables[outcome]
     parts += _bullets("Notes", list(entry.get("notes", ())))
     published = [
-        f"{p['label']}: {p['measure']} {p['estimate']}"
-        + (f" ({p['ci'][0]} to {p['ci'][1]})" if "ci" in p else "")
-        + f", expected to be {p['expected']}. {p.get('reason', '')}".rstrip()
-        for p in entry.get("published", ())
+        f"{p.label}: {p.text}, expected to be {p.expected}. {p.reason}".rstrip()
+        for p in load_published(review, outcome)
     ]
     parts += _bullets("Published results", published)
     sources += [p["source"] for p in entry.get("published", ())]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.formats import choose_source, open_sources, split_outcome, to_evidence
 from bayes_ivig.published import Published, Reproduction, reproduce
@@ -17,16 +18,24 @@ def load_published(review: Review, outcome: str) -> tuple[Published, ...]:
     for entry in review.tables[outcome].get("published", []):
         # TOML has lists where the value has tuples.
         values: dict[str, Any] = {key: tuple(x) if isinstance(x, list) else x for key, x in entry.items()}
-        results.append(Published(**values))
+        try:
+            results.append(Published(**values))
+        except TypeError as error:  # an unknown key, or one that is missing
+            raise InputError(f"{review.name}/review.toml, published of {outcome}: {error}; correct the entry") from None
     return tuple(results)
+
+
+def load_kind(review: Review, outcome: str, kind: str | None = None) -> Evidence:
+    """Load one kind of data of an outcome, its first unless given."""
+    kind = kind or next(iter(review.tables[outcome]["data"]))
+    return load_evidence(review, outcome, _LIKELIHOOD_OF_KIND.get(kind, "normal"))
 
 
 def check_published(review: Review, outcome: str) -> tuple[Reproduction, ...]:
     """Compare every published result of an outcome with the data it rests on (kind of data, reading, subset)."""
     verdicts = []
     for result in load_published(review, outcome):
-        kind = result.kind or next(iter(review.tables[outcome]["data"]))
-        evidence = load_evidence(review, outcome, _LIKELIHOOD_OF_KIND.get(kind, "normal"))
+        evidence = load_kind(review, outcome, result.kind)
         if result.reading:
             evidence = read_as(evidence, result.reading)
         verdicts.append(reproduce(result, evidence.studies))

@@ -129,7 +129,7 @@ def test_pool_all_reproduces_every_result_that_can_be(run):
     code, out, _ = run("pool", "all", "--json")
     assert code == 0
     results = [entry for pool in json.loads(out)["pools"] for entry in pool["published"]]
-    assert len(results) == 30
+    assert len(results) == 48
     assert [e["id"] for e in results if e["expected"] == "reproduced" and not e["reproduced"]] == []
     assert sorted(e["estimate"] for e in results if e["expected"] == "irreproducible") == ["1.13", "3.78"]
     assert all(e["reason"] for e in results if e["expected"] != "reproduced")
@@ -211,6 +211,24 @@ def test_fit_writes_every_file_and_prints_only_json(run, tmp_path):
     assert bulk["value"] > 2000
     code, again, _ = run("fit", "strength", "--json", "--seed", "11", "--out", "r", "--no-figures")
     assert json.loads(again) == answer
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "leaf"),
+    [
+        (["--model", "crossover"], "crossover-or-random"),
+        (["--model", "crossover", "--association", "fixed(1)", "--effect", "common"], "crossover-or-common"),
+        (["--model", "conditional-common"], "conditional-or-common"),
+    ],
+)
+def test_paired_and_conditional_models_fit(run, tmp_path, options, leaf):
+    code, out, err = run("fit", "strength", *options, "--json", "--out", "r")
+    assert (code, err) == (0, "")
+    answer = json.loads(out)
+    assert answer["mu"]["median"] > 2
+    assert (answer["effects"]["in_trials"] is None) == leaf.startswith("conditional")
+    assert (tmp_path / "r" / "mmn-2007" / "strength" / leaf / "predictive-check.png").stat().st_size > 10_000
 
 
 @pytest.mark.slow

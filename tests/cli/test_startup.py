@@ -34,6 +34,7 @@ finally:
         (["--help"], "Usage:"),
         (["--version"], "bayes-ivig "),
         (["fit", "--help"], "--no-figures"),
+        (["audit", "--help"], "--enumerate"),
         (["data", "list"], "mmn-2007"),
         (["data", "check", "--help"], "--json"),
         (["models", "list"], "binomial-or-midpoint-random"),

@@ -4,6 +4,8 @@ Everything is a sum over a fixed, fine, equally spaced grid: of the baseline g, 
 of mu and of tau. No cleverness, so that a reader can see that it is right.
 """
 
+import math
+
 import numpy as np
 from scipy import stats
 
@@ -70,3 +72,63 @@ def posterior(profiles, mu_prior, tau_prior, tau_grid):
         "tau_sd": np.sqrt((weights * (tau_grid[:, None] - mean_tau) ** 2).sum()),
         "log_evidence": np.log(evidence),
     }
+
+
+PAIRED_G = np.linspace(-30, 30, 3001)
+LAMBDA = np.linspace(-11, 14, 101)
+
+
+def joint(p_t, p_c, odds_ratio):
+    """The four cells with these margins and odds ratio: by halving the range that the margins leave, 80 times."""
+    low, high = np.maximum(0, p_t + p_c - 1), np.minimum(p_t, p_c)
+    below, above = np.zeros_like(low), np.ones_like(low)
+
+    def cells(share):
+        both = low + (high - low) * share
+        t_only, c_only = (p - high + (high - low) * (1 - share) for p in (p_t, p_c))
+        return both, t_only, c_only, np.maximum(1 - p_t - p_c, 0) + (high - low) * share
+
+    for _ in range(80):
+        middle = (below + above) / 2
+        both, t_only, c_only, neither = cells(middle)
+        too_low = both * neither < odds_ratio * t_only * c_only
+        below, above = np.where(too_low, middle, below), np.where(too_low, above, middle)
+    return cells((below + above) / 2)
+
+
+def tables(study):
+    """Every table of cells that a paired study may have had."""
+    if hasattr(study, "both"):
+        return [(study.both, study.t_only, study.c_only, study.neither)]
+    on_t, on_c, n = study.margins_t, study.margins_c, study.n_pairs
+    every = [(both, on_t - both, on_c - both, n - on_t - on_c + both) for both in range(n + 1)]
+    return [cells for cells in every if min(cells) >= 0]
+
+
+def paired_likelihood(study, p_t, p_c, odds_ratio):
+    """Multinomial probability of the table, or the sum over all tables, times the arms of single patients."""
+    p = joint(p_t, p_c, odds_ratio)
+    total = 0
+    for cells in tables(study):
+        coefficient = math.factorial(sum(cells)) / math.prod(math.factorial(n) for n in cells)
+        total = total + coefficient * math.prod(share**n for share, n in zip(p, cells, strict=True))
+    if hasattr(study, "both"):
+        total = (
+            total * stats.binom.pmf(study.events_t, study.n_t, p_t) * stats.binom.pmf(study.events_c, study.n_c, p_c)
+        )
+    return total
+
+
+def paired_profile(study, theta, parametrisation, baseline, association, every=1):
+    """Integrated likelihood at one theta: sum over PAIRED_G x LAMBDA (every so manyth point)."""
+    g, lam = PAIRED_G[::every, None], LAMBDA[None, :]
+    p_c, p_t, _ = risks(theta, g, "OR", parametrisation)
+    like = paired_likelihood(study, p_t, p_c, np.exp(lam))
+    cell = (g[1, 0] - g[0, 0]) * (lam[0, 1] - lam[0, 0])
+    return float((like * baseline(g) * association.pdf(lam)).sum() * cell)
+
+
+def uniform_risk_on_logit(g):
+    """Density of the logit of a uniform risk."""
+    risk = 1 / (1 + np.exp(-g))
+    return risk * (1 - risk)

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import arviz_stats
 import brute_force
@@ -10,12 +12,13 @@ import numpy as np
 import pymc as pm
 import pytest
 from scipy import stats
+from scipy.interpolate import CubicSpline
 
 from bayes_ivig import nuts
 from bayes_ivig.diagnostics import check_sampling
 from bayes_ivig.named_priors import resolve_prior
 from bayes_ivig.spec import default_model, with_priors
-from bayes_ivig.studies import Effect, SingleArm, TwoArm
+from bayes_ivig.studies import Effect, Paired, PairedMargins, SingleArm, TwoArm
 
 pytestmark = pytest.mark.slow
 
@@ -112,6 +115,48 @@ def test_single_arm_agrees_with_reference():
     assert_agrees(tree.posterior["mu"], -1.1037, 0.1893)
     rate = 1 / (1 + np.exp(-tree.posterior["theta_new"]))
     assert_agrees(rate, 0.25828, 0.08741, {0.025: 0.1109, 0.5: 0.2486, 0.975: 0.4714})
+
+
+@pytest.mark.parametrize("association", ["normal(0, 1.5)", "fixed(1.5)"])
+def test_crossover_agrees_with_brute_force(association):
+    """A table, margins only, and pairs with single patients, in one model."""
+    studies = (
+        Paired("table", 1, 8, 2, 5),
+        PairedMargins("margins", 5, 1, 6),
+        Paired("pairs and singles", 0, 2, 0, 3, 2, 2, 2, 2),
+    )
+    knots = np.linspace(-16, 16, 65)
+    if association.startswith("fixed"):  # all of its mass in one column of the grid
+        density = SimpleNamespace(pdf=lambda x: (x == 1.5) / (brute_force.LAMBDA[1] - brute_force.LAMBDA[0]))
+    else:
+        density = stats.norm(0, 1.5)
+    profiles = []
+    for study in studies:
+        logs = [
+            math.log(brute_force.paired_profile(study, x, "midpoint", brute_force.uniform_risk_on_logit, density, 8))
+            for x in knots
+        ]
+        # Straight beyond the knots, as an integrated likelihood is far out.
+        inside = np.clip(brute_force.THETA, knots[0], knots[-1])
+        curve = CubicSpline(knots, logs)
+        profiles.append(np.exp(curve(inside) + curve(inside, 1) * (brute_force.THETA - inside)))
+    exact = brute_force.posterior(
+        profiles, stats.norm(0, 2.82), stats.halfnorm(scale=0.5), (np.arange(60) + 0.5) * 0.05
+    )
+    tree = sample(studies, default_model("crossover", "OR", "random", "midpoint"), {"association": association})
+    assert_agrees(tree.posterior["mu"], exact["mu_mean"], exact["mu_sd"])
+    assert_agrees(tree.posterior["tau"], exact["tau_mean"], exact["tau_sd"])
+
+
+def test_conditional_agrees_with_reference():
+    reference = json.loads((REFERENCE / "strength.json").read_text())["binomial_normal_exact"]["S|NCH|HN0.5"]
+    tree = sample(STRENGTH, default_model("conditional", "OR", "random"), {})
+    for variable in ("mu", "tau", "theta_new"):
+        exact = reference[variable]
+        low, high = exact["ci95_central"]
+        assert_agrees(
+            tree.posterior[variable], exact["mean"], exact["sd"], {0.025: low, 0.5: exact["median"], 0.975: high}
+        )
 
 
 def test_common_effect_has_no_heterogeneity():

@@ -76,8 +76,8 @@ def effects_of(name, key):
     reference = json.loads((REFERENCE / f"{name}.json").read_text())
     suffix = key.removeprefix("exact_quadrature").strip("_")
     if f"escalc_{suffix}" in reference:
-        block = reference[f"escalc_{suffix}"]
-        return np.array(block["yi"]), np.array(block.get("sei") or np.sqrt(block["vi"]))
+        rows = reference[f"escalc_{suffix}"]
+        return np.array([row["yi"] for row in rows]), np.array([row["sei"] for row in rows])
     with (REFERENCE / f"{name}.csv").open() as file:
         rows = list(csv.DictReader(file))
     y, se = (f"{suffix}_yi", f"{suffix}_sei") if suffix else ("yi", "sei")
@@ -108,7 +108,7 @@ def deviations(marginal, expected):
         yield marginal.p_gt(0.0) - expected["P_gt_0"]
 
 
-@pytest.mark.parametrize(("name", "key", "prior"), normal_cases())
+@pytest.mark.parametrize(("name", "key", "prior"), list(normal_cases()))
 def test_normal_likelihood(name, key, prior):
     expected = json.loads((REFERENCE / f"{name}.json").read_text())[key][prior]
     y, se = effects_of(name, key)
@@ -125,3 +125,50 @@ def test_normal_likelihood(name, key, prior):
     if expected.get("log_marginal_likelihood") is not None:
         worst["evidence"] = abs(posterior.log_evidence - expected["log_marginal_likelihood"])
     assert max(worst.values()) < 1e-8, worst
+
+
+BINOMIAL = {"UM01": ("binomial", "control"), "UMpm": ("binomial", "midpoint"), "NCH": ("conditional", None)}
+
+
+def binomial_cases():
+    for name in ("strength", "toy_disability"):
+        for key in json.loads((REFERENCE / f"{name}.json").read_text())["binomial_normal_exact"]:
+            yield pytest.param(name, key, id=f"{name}-{key}")
+
+
+@pytest.mark.parametrize(("name", "key"), list(binomial_cases()))
+def test_binomial_likelihood(name, key):
+    reference = json.loads((REFERENCE / f"{name}.json").read_text())
+    expected = reference["binomial_normal_exact"][key]
+    studies = tuple(TwoArm(r["study"], r["ai"], r["n1i"], r["ci"], r["n2i"]) for r in reference["data"])
+    _, kind, tau = key.split("|")
+    likelihood, parametrisation = BINOMIAL[kind]
+    model = default_model(likelihood, "OR", "random", parametrisation)
+    if likelihood == "binomial":
+        model = with_priors(model, {"baseline": parse_prior("normal(0, 10)")})
+    text = {"HN": "half-normal({})", "HC": "half-cauchy({})", "U": "uniform(0, {})"}[tau.rstrip("0123456789.")]
+    tau_prior = shape_of(parse_prior(text.format(tau.lstrip("HNCU"))))
+    posterior = fit_posterior(make_surface(studies, model), shape_of(parse_prior("normal(0, 2.82)")), tau_prior)
+    heavy = "HC" in tau  # the reference has two digits there
+    moments, quantiles, evidence = (5e-2, 5e-2, 5e-2) if heavy else (1e-6, 1e-5, 1e-6)
+    for quantity in ("mu", "tau") if heavy else ("mu", "tau", "theta_new"):
+        found, wanted = getattr(posterior, quantity), expected[quantity]
+        low, high = wanted["ci95_central"]
+        unit = (high - low) / 4 if heavy else wanted["sd"]
+        assert abs(float(found.quantile(0.5)) - wanted["median"]) < quantiles * unit
+        assert abs(found.interval(0.95)[0] - low) < quantiles * unit
+        if not heavy:
+            assert abs(found.interval(0.95)[1] - high) < quantiles * unit
+            assert abs(found.mean - wanted["mean"]) < moments * unit
+            assert abs(found.sd - wanted["sd"]) < moments * unit
+    assert abs(posterior.mu.p_gt(0.0) - expected["mu"]["P_gt_0"]) < quantiles
+    assert abs(posterior.log_evidence - expected["log_marginal_likelihood"]) < evidence
+    assert posterior.movement < 1e-6
+
+
+def test_every_reference_is_compared():
+    blocks = [json.loads(path.read_text()) for path in REFERENCE.glob("*.json")]
+    normal = sum(len(b[key]) for b in blocks for key in b if key.startswith("exact_quadrature"))
+    binomial = sum(len(b.get("binomial_normal_exact", ())) for b in blocks)
+    assert len(list(normal_cases())) == normal == 130
+    assert len(list(binomial_cases())) == binomial == 24

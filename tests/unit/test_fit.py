@@ -18,7 +18,7 @@ from bayes_ivig.pooled import pool
 from bayes_ivig.priors import parse_prior
 from bayes_ivig.published import Published, reproduce
 from bayes_ivig.store import json_text
-from bayes_ivig.studies import Effect, Means, SingleArm, TwoArm
+from bayes_ivig.studies import Effect, Means, Paired, PairedMargins, SingleArm, TwoArm
 
 STRENGTH = (TwoArm("Azulay", 5, 5, 0, 5), TwoArm("Federico", 11, 16, 0, 16), TwoArm("Van den Berg", 5, 6, 1, 6))
 EVIDENCE = Evidence("user", "strength", STRENGTH, benefit="higher")
@@ -35,6 +35,27 @@ def test_defaults_by_kind_of_data():
     assert choose_model(evidence(Effect("a", 1, 1), measure="OR"), Choices()).name == "normal-or-common"
     means = evidence(Means("a", 1, 1, 5, 0, 1, 5))
     assert choose_model(means, Choices(measure="SMD")).name == "normal-smd-common"
+
+
+def test_paired_data_choose_the_crossover_model():
+    pairs = evidence(Paired("a", 0, 2, 0, 3), PairedMargins("b", 5, 1, 6))
+    assert choose_model(pairs, Choices()).name == "crossover-midpoint-random"
+    changed = choose_model(pairs, Choices(parametrisation="control", priors={"association": parse_prior("fixed(0)")}))
+    assert (changed.name, changed.priors["association"].text) == ("crossover-control-random", "fixed(0)")
+    assert choose_model(EVIDENCE, Choices(model="conditional")).name == "conditional-random"
+    with pytest.raises(InputError, match="no baseline risk"):
+        choose_model(EVIDENCE, Choices(model="conditional", parametrisation="control"))
+
+
+def test_a_file_keeps_its_association_prior_when_flags_change_the_model(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'likelihood = "crossover"\nmeasure = "OR"\neffect = "random"\nparametrisation = "midpoint"\n[priors]\n'
+        'mu = "normal(0, 1)"\ntau = "half-normal(1)"\nbaseline = "beta(2, 2)"\nassociation = "normal(1.5, 1)"\n'
+    )
+    pairs = evidence(Paired("a", 0, 2, 0, 3), PairedMargins("b", 5, 1, 6))
+    changed = choose_model(pairs, Choices(model=str(path), effect="common"))
+    assert changed.priors["association"].text == "normal(1.5, 1)"
 
 
 def test_flags_choose_the_shipped_model():
@@ -209,3 +230,29 @@ def test_comparators_are_marked_by_what_they_reproduce():
     assert marked["Mantel-Haenszel", "RR", "revman"] is True
     assert marked["Mantel-Haenszel", "RR", "none"] is False
     assert marked["Mantel-Haenszel", "OR", "revman"] is None
+
+
+def test_a_crossover_fit_says_what_it_rests_on_and_weighs_patients_once(sampled):
+    sampled()
+    pairs = evidence(
+        Paired("a", 0, 0, 0, 5),
+        Paired("b", 0, 2, 0, 3, 2, 2, 2, 2, 4, 5),
+        PairedMargins("c", 5, 1, 6),
+        benefit="higher",
+    )
+    result = run_fit(pairs, choose_model(pairs, Choices()))
+    risks = result.draws["posterior"]["p_c"].reshape(-1, 3)
+    np.testing.assert_allclose(result.in_trials.p_c, risks @ np.array([5, 9, 6]) / 20)
+    notes = " ".join(result.notes)
+    assert "marginal OR" in notes
+    assert "normal(0, 1.5) on the log odds ratio within patients" in notes
+    assert "Known by margins only, summed over every table that has them: c" in notes
+    assert "carry-over effect: b" in notes
+
+
+def test_a_conditional_fit_has_no_risks_and_names_the_trials_it_cannot_use(sampled):
+    sampled()
+    studies = evidence(TwoArm("a", 0, 5, 0, 5), STRENGTH[1], STRENGTH[2], benefit="higher")
+    result = run_fit(studies, choose_model(studies, Choices(model="conditional")))
+    assert result.in_trials is None
+    assert any(note.endswith("empty arm: a") for note in result.notes)

@@ -32,7 +32,7 @@ from bayes_ivig.plots.style import house_style, literal, shorten, text_width
 from bayes_ivig.plots.trace import draw_trace, rank_counts
 from bayes_ivig.profiles import LIKELIHOODS
 from bayes_ivig.published import Published, reproduce
-from bayes_ivig.spec import default_model
+from bayes_ivig.spec import NUISANCE, default_model
 from bayes_ivig.studies import Effect, Means, Paired, PairedMargins, SingleArm, TwoArm
 from bayes_ivig.summary import summarise
 
@@ -77,8 +77,7 @@ def make_fit(studies, likelihood="binomial", measure="OR", effect="random", cent
         draws["tau"] = tau
     module = LIKELIHOODS[likelihood]
     data = module.make_data(evidence.studies, measure)
-    if likelihood == "binomial":
-        draws["baseline"] = rng.normal(0, 1, (*shape, k))
+    draws |= {name: rng.normal(0, 1, (*shape, k)) for name in NUISANCE[likelihood]}
     draws |= module.derive(draws, data, model)
     groups = {
         "posterior": draws,
@@ -197,6 +196,20 @@ CASES = {
         control="placebo",
         benefit="higher",
         title="Disability improved",
+    ),
+    "crossover": lambda: make_fit(
+        [
+            Paired("Azulay 1994", 0, 0, 0, 5),
+            Paired("Léger 2001", 0, 2, 0, 3, 2, 2, 2, 2),
+            PairedMargins("Van den Berg 1995", 3, 0, 6),
+        ],
+        likelihood="crossover",
+        center=1.6,
+    ),
+    "conditional": lambda: make_fit(
+        [TwoArm("Azulay 1994", 0, 5, 0, 5), TwoArm("Federico 2000", 11, 16, 0, 16)],
+        likelihood="conditional",
+        center=3.0,
     ),
     "huge-counts": lambda: make_fit(
         [TwoArm("A registry of everyone", 10**8, 10**9, 10**7, 10**9), TwoArm("B", 123456, 654321, 123456, 654321)],

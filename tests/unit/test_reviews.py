@@ -239,6 +239,13 @@ def test_a_review_file_without_its_form(copy, old, new, words):
         load_review("mmn-2007", copy)
 
 
+def test_an_unknown_key_of_a_published_result(copy):
+    path = copy / "mmn-2007" / "review.toml"
+    path.write_text(path.read_text("utf-8").replace('measure = "RR"', 'meassure = "RR"', 1), "utf-8")
+    with pytest.raises(InputError, match=r"mmn-2007/review\.toml, published of strength: .*meassure"):
+        load_published(load_review("mmn-2007", copy), "strength")
+
+
 @pytest.mark.parametrize(
     ("act", "words"),
     [

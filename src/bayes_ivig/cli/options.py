@@ -33,7 +33,8 @@ ModelOption = Annotated[
         "--model",
         metavar="NAME|FILE",
         help="A likelihood (binomial, conditional, crossover, normal, single-arm), a name from 'models list', or a "
-        "model file. Default: binomial for counts, crossover for paired tables, normal for effects and means, single-arm for rates.",
+        "model file. Default: binomial for counts, crossover for paired tables, normal for effects and means, "
+        "single-arm for rates.",
     ),
 ]
 MeasureOption = Annotated[

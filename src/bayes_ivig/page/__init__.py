@@ -1,8 +1,8 @@
 """The review page: one file in which a reader checks the analysis and moves the priors.
 
 `collect` finds or makes the runs, `outcome` and `report` hold them, `answer`, `findings`, `trials`, `results`,
-`methods` and `checklist` write the sections as `blocks`; `html`, `document` and `machine` turn these into a page, Markdown, Word
-and JSON. `surfaces` tabulates the likelihoods that the page's script (`script/`) integrates.
+`methods` and `checklist` write the sections as `blocks`; `html`, `document` and `machine` turn these into a page,
+Markdown, Word and JSON. `surfaces` tabulates the likelihoods that the page's script (`script/`) integrates.
 
 Why the moving figures are drawn by hand: they are two (densities and a forest plot, 200 lines), they must share one
 numerical core with the numbers beside them, follow a slider within 50 ms, obey a policy without inline style, and speak

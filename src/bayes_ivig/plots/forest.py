@@ -37,7 +37,7 @@ from bayes_ivig.plots.style import (
     shorten,
     text_width,
 )
-from bayes_ivig.published import Reproduction
+from bayes_ivig.published import POOLED, Reproduction
 from bayes_ivig.studies import Effect, Means, SingleArm, Study
 from bayes_ivig.wording import number, percent
 
@@ -116,8 +116,8 @@ def published_results(fit: Fit) -> tuple[list[Reproduction], list[Reproduction]]
     other: list[Reproduction] = []
     for r in fit.published:
         p = r.published
-        if p.studies is None and p.reading is None and p.measure not in ("percent", "p") and p.printed:
-            drawable = p.measure == fit.model.measure and not p.inverted and p.estimate is not None and p.ci is not None
+        if p.studies is None and p.reading is None and p.measure in POOLED and p.printed:
+            drawable = p.measure == fit.model.measure and not p.inverted and len(p.printed) == 3
             (same if drawable else other).append(r)
     return same, other
 

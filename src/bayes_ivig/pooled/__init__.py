@@ -18,9 +18,10 @@ from bayes_ivig.pooled.exact import clopper_pearson
 from bayes_ivig.pooled.models import common_effect, random_effects
 from bayes_ivig.pooled.paired import pool_paired
 from bayes_ivig.pooled.tables import MANTEL_HAENSZEL, mantel_haenszel, peto
+from bayes_ivig.pooled.variants import pool_variants
 from bayes_ivig.studies import SingleArm, Study, TwoArm
 
-__all__ = ["Estimate", "pool"]
+__all__ = ["Estimate", "pool", "pool_variants"]
 
 
 def pool(studies: Sequence[Study], measure: str | None = None, prob: float = 0.95) -> tuple[Estimate, ...]:

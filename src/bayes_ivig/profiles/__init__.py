@@ -17,6 +17,10 @@ Every module of this package offers the same few functions, each of them pure:
 `draw_given_theta(study, model, theta, rng)`
     independent draws of those parameters given the study's data and each effect.
 
+Beside them: `plackett` (the cells of paired outcomes), `hypergeometric` (tables with given totals), `axis` and `plane`
+(priors on a line, integrals over a plane), `paired_integral` (the crossover likelihood integrated), and `discordant`,
+the OR within patients, a second analysis of paired data that no `--model` names.
+
 Draws are dictionaries of arrays whose last axis runs over studies where a quantity has one per study.
 """
 

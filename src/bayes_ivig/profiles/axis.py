@@ -28,7 +28,8 @@ class Axis(NamedTuple):
     """One density on a coordinate v: `place(v)` is the parameter and log |dx/dv|, `log_density` that of x.
 
     Outside `low` to `high` there is no mass to speak of, whatever the data; `step` is the widest spacing of nodes
-    that resolves prior and likelihood. An axis of a point mass has low = high. `real` tells that x runs over the whole line, unchanged where the likelihood varies.
+    that resolves prior and likelihood. An axis of a point mass has low = high. `real` tells that x runs over the
+    whole line, unchanged where the likelihood varies.
     """
 
     low: float

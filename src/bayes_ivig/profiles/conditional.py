@@ -22,7 +22,7 @@ from bayes_ivig.studies import Study, TwoArm
 Array = NDArray[np.float64]
 Draws = Mapping[str, Array]
 HAS_RISKS = False
-_REACH = 800.0  # log units below the observed table's neighbourhood that the sampler can still tell from zero
+_REACH = 800.0  # log units below the likeliest table: more than doubles can tell from zero
 
 
 @dataclass(frozen=True)
@@ -57,28 +57,33 @@ def _tables(study: Study) -> Support:
 
 
 def pymc_block(pm: Any, place: Any, hierarchy: Any, data: Totals, model: Model) -> None:
-    """Add the log likelihood of the informative studies to the PyMC model in context.
-
-    Of large tables only those near the observed one enter the sum: within 800 log units of the likeliest at the
-    odds ratio that fits best, which is exact wherever the posterior has any mass, and falls off beyond as it should.
-    """
+    """Add the log likelihood of the informative studies to the PyMC model in context."""
     theta, terms = hierarchy.theta(), []
     for i, (tables, events) in enumerate(zip(data.tables, data.events_t, strict=True)):
         if len(tables.log_weight) == 1:
             continue
-        first, last = _neighbourhood(tables, int(events) - tables.lowest)
-        offset = np.arange(first, last + 1, dtype=float) - (events - tables.lowest)
-        weights = tables.log_weight[first : last + 1] - tables.log_weight[int(events) - tables.lowest]
-        terms.append(-pm.math.logsumexp(weights + theta[i] * offset))
+        steps = int(events) - tables.lowest
+        index, stride = _kept_tables(tables, steps)
+        log_weight = tables.log_weight[index] - tables.log_weight[steps] + np.log(stride)
+        terms.append(-pm.math.logsumexp(log_weight + theta[i] * (index - steps).astype(float)))
     if terms:
         pm.Potential("tables", sum(terms))
 
 
-def _neighbourhood(tables: Support, index: int) -> tuple[int, int]:
+def _kept_tables(tables: Support, steps: int) -> tuple[NDArray[np.intp], int]:
+    """Return the tables that enter the sampler's sum, and every how manyth they are.
+
+    Near the observed one: within 800 log units of the likeliest at the odds ratio that fits best, which is wherever
+    the posterior has any mass. Of a wide distribution every so manyth is enough: a sum over a smooth hill of
+    standard deviation s is that over every s/2.5-th table times s/2.5, to a relative error of exp(-123).
+    """
     ratios = np.diff(tables.log_weight)
-    best = -float(np.mean(ratios[max(index - 1, 0) : index + 1]))  # theta at which the observed table is likeliest
-    first, last = window(tables, np.array([best]), _REACH)
-    return int(first[0]), int(last[0])
+    best = -float(np.mean(ratios[max(steps - 1, 0) : steps + 1]))  # theta at which the observed table is likeliest
+    (first,), (last,) = window(tables, np.array([best]), _REACH)
+    inside = 0 < steps < len(ratios)
+    curvature = ratios[steps - 1] - ratios[steps] if inside else 1.0  # of the log weights: 1/s^2
+    stride = max(1, int(1 / (2.5 * np.sqrt(curvature))))
+    return np.arange(first, last + 1, stride), stride
 
 
 def draw_nuisance(theta: Array, model: Model, rng: np.random.Generator) -> Draws:
@@ -120,8 +125,8 @@ def observed(data: Totals) -> Draws:
     return {"events_c": data.total - data.events_t, "events_t": data.events_t}
 
 
-def log_integrated(study: Study, model: Model, theta: Array) -> Array:
-    """Log likelihood of one study at the effects `theta`, shape (m,): there is nothing to integrate out.
+def log_integrated(study: Study, model: Model, theta: Array, power: float = 1.0) -> Array:
+    """Log likelihood of one study at the effects `theta`, shape (m,), to a power: there is nothing to integrate out.
 
     Raises
     ------
@@ -133,7 +138,7 @@ def log_integrated(study: Study, model: Model, theta: Array) -> Array:
     if len(tables.log_weight) == 1:
         return np.zeros_like(theta)
     assert isinstance(study, TwoArm)
-    return _log_probability(tables, study.events_t, theta)
+    return power * _log_probability(tables, study.events_t, theta)
 
 
 def draw_given_theta(study: Study, model: Model, theta: Array, rng: np.random.Generator) -> dict[str, Array]:

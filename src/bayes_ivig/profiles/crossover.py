@@ -14,7 +14,7 @@ With lambda = 0 all of them are two independent binomials, up to a constant.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -127,13 +127,13 @@ def draw_nuisance(theta: Array, model: Model, rng: np.random.Generator) -> Draws
 def derive(draws: Draws, data: Pairs, model: Model) -> Draws:
     """Risks of both treatments in each study, arrays (..., k), and the log odds ratio within patients.
 
-    The latter, `conditional`, is log(t_only / c_only) of the cell probabilities: what one patient's odds are
+    The latter, `log_or_within`, is log(t_only / c_only) of the cell probabilities: what one patient's odds are
     multiplied by, further from 0 than theta where the association is positive.
     """
     p_c, p_t = risks(draws["theta"], draws["baseline"], model)
     h = _midpoint(draws["theta"], draws["baseline"], model)
     cells = joint_cells(h, draws["theta"] / 2, draws["association"])
-    return {"p_c": p_c, "p_t": p_t, "conditional": np.log(cells["t_only"]) - np.log(cells["c_only"])}
+    return {"p_c": p_c, "p_t": p_t, "log_or_within": np.log(cells["t_only"]) - np.log(cells["c_only"])}
 
 
 def predict(draws: Draws, data: Pairs, rng: np.random.Generator) -> Draws:
@@ -174,17 +174,17 @@ def observed(data: Pairs) -> Draws:
     return {"events_c": on_c, "events_t": on_t}
 
 
-def log_integrated(study: Study, model: Model, theta: Array) -> Array:
+def log_integrated(study: Study, model: Model, theta: Array, power: float = 1.0) -> Array:
     """Log likelihood of one study at the effects `theta`, shape (m,), baseline and association integrated out.
 
-    Every constant is included. Relative error about 1e-11 for |theta| <= 30 and priors no heavier than Student's t.
+    `power` raises the likelihood to a power before they are integrated out. Every constant is included. Relative error about 1e-11 for |theta| <= 30 and priors no heavier than Student's t.
 
     Raises
     ------
     InputError
         A study that is not paired data.
     """
-    return paired_integral.log_integrated(_counts(study), model, theta)
+    return paired_integral.log_integrated(replace(_counts(study), power=power), model, theta)
 
 
 def draw_given_theta(study: Study, model: Model, theta: Array, rng: np.random.Generator) -> dict[str, Array]:

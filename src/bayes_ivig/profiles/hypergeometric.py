@@ -50,9 +50,9 @@ def log_normaliser(tables: Support, theta: Array) -> Array:
         return result.reshape(np.shape(theta))
     first, last = window(tables, flat)
     for i, t in enumerate(flat):
-        terms = tables.log_weight[first[i] : last[i] + 1] + t * offset[first[i] : last[i] + 1]
-        top = terms.max()
-        result[i] = top + np.log(np.exp(terms - top).sum())
+        kept = slice(first[i], last[i] + 1)
+        line = tables.log_weight[kept] + t * offset[kept]
+        result[i] = line.max() + np.log(np.exp(line - line.max()).sum())
     return result.reshape(np.shape(theta))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from bayes_ivig.priors import Prior
 from bayes_ivig.profiles.axis import Axis, logit_axis, real_axis
 from bayes_ivig.profiles.hypergeometric import Support, log_normaliser
 from bayes_ivig.profiles.plackett import (
@@ -40,6 +41,7 @@ class PairedCounts:
     """One trial: pairs by cell, patients with one treatment only, and the log of every coefficient.
 
     Where only the margins are known, `cells` is the first table that has them and `tables` the weights of all.
+    `power` is what the likelihood is raised to.
     """
 
     cells: Mapping[str, float]
@@ -49,6 +51,7 @@ class PairedCounts:
     n_c: int
     constant: float
     tables: Support | None = None
+    power: float = 1.0
 
     def count(self, name: str) -> float:
         """Patients in a cell, or of those with one treatment: events_t, others_t, events_c, others_c."""
@@ -74,7 +77,7 @@ class PairedCounts:
             n = self.count(name)
             if n:
                 total = total + n * np.log(cells[pair[0]] + cells[pair[1]])
-        return total
+        return self.power * total
 
 
 _SIDES = {
@@ -91,9 +94,7 @@ def log_integrated(trial: PairedCounts, model: Model, theta: Array) -> Array:
     return np.asarray(logsumexp(parts, axis=0))
 
 
-def draw_given_theta(
-    trial: PairedCounts, model: Model, theta: Array, rng: np.random.Generator
-) -> dict[str, Array]:
+def draw_given_theta(trial: PairedCounts, model: Model, theta: Array, rng: np.random.Generator) -> dict[str, Array]:
     """Draws of baseline and association given the data and theta, each of shape (m,)."""
     plans = list(_plans(trial, model, theta))
     pick = np.zeros(len(theta), int)
@@ -113,8 +114,11 @@ def _plans(trial: PairedCounts, model: Model, theta: Array) -> "list[tuple[float
     """One plan, with the log of its weight, for each pair of parts of the two priors."""
     theta = np.asarray(theta, float)
     reach = float(np.abs(theta).max(initial=0.0)) / 2
-    pairs = product(model.priors["baseline"].parts, model.priors["association"].parts)
     control = model.parametrisation == "control"
+    baselines = list(model.priors["baseline"].parts)
+    if not control:
+        baselines = [piece for part in baselines for piece in _cut_at_the_bend(*part)]
+    pairs = product(baselines, model.priors["association"].parts)
     return [
         (
             math.log(w1) + math.log(w2),
@@ -122,6 +126,15 @@ def _plans(trial: PairedCounts, model: Model, theta: Array) -> "list[tuple[float
         )
         for (w1, baseline), (w2, association) in pairs
     ]
+
+
+def _cut_at_the_bend(weight: float, prior: Prior) -> tuple[tuple[float, Prior], ...]:
+    """A uniform risk from below to above 1/2 as two, because its coordinate cannot take the bend there apart."""
+    low, high = prior.support
+    if prior.family != "uniform" or (low, high) == (0, 1) or not low < 0.5 < high:
+        return ((weight, prior),)
+    below, above = Prior("uniform", (low, 0.5)), Prior("uniform", (0.5, high))
+    return (weight * (0.5 - low) / (high - low), below), (weight * (high - 0.5) / (high - low), above)
 
 
 class _Plan(NamedTuple):
@@ -143,20 +156,20 @@ class _Plan(NamedTuple):
         log_f, window, steps = self._prepared()
         v1, v2 = draw(log_f, window, steps, rng)
         association, _ = self.association.place(v2)
-        sinh_h, h, _ = self._midpoint(np.arange(len(v1)), v1, self._bend(window))
+        _, h, _ = self._midpoint(np.arange(len(v1)), v1, self._bend(window))
         return h - self.d if self.control else h, association
 
     def _prepared(self) -> tuple[LogIntegrand, Window, tuple[Array, Array]]:
         """Integrand, window and spacing of nodes: a window without taking the bend apart, then stretched."""
         m, beyond = len(self.d), np.abs(self.d) * (1 if self.baseline.real else 0)
         ends = (self.baseline.low - beyond, self.baseline.high + beyond, self.association.low, self.association.high)
-        start = tuple(np.broadcast_to(end, m) for end in ends)
+        start = [np.broadcast_to(end, m) for end in ends]
         found = find_windows(self._log_f(np.ones(m)), start, self.d)
         width = self._bend(found)
-        ends1 = (np.sign(v) * _stretched(np.abs(v), width) for v in found[:2])
+        low, high = (np.sign(v) * _stretched(np.abs(v), width) for v in (found.low1, found.high1))
         step1 = np.minimum(min(_STEP, self.baseline.step), found.across1 / _FEWEST[0])
         step2 = np.minimum(self.association.step, found.across2 / _FEWEST[1])
-        return self._log_f(width), Window(*ends1, *found[2:]), (step1, step2)
+        return self._log_f(width), found._replace(low1=low, high1=high), (step1, step2)
 
     def _bend(self, window: Window) -> Array:
         """Width of the sharpest bend that matters, shape (m,)."""

@@ -5,7 +5,7 @@
 of twelve by twelve: its mass is found by looking at ever smaller windows.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -40,15 +40,18 @@ class Window(NamedTuple):
     across2: Array
 
 
-def find_windows(log_f: LogIntegrand, start: tuple[Array, Array, Array, Array], place: Array) -> Window:
+def find_windows(log_f: LogIntegrand, start: Sequence[Array], place: Array) -> Window:
     """Find the window of each effect; of many, only every fourth in the order of `place` (m,) is looked for.
 
     One between two of those has a window that holds both of theirs.
     """
     order = np.argsort(place)
     every = _EVERY if len(order) > 16 * _EVERY else 1
+    if not len(order):
+        low1, high1, low2, high2 = start
+        return Window(low1, high1, low2, high2, low1, low2)
     known = np.unique(np.append(np.arange(0, len(order), every), len(order) - 1))
-    found = find_window(log_f, tuple(end[order[known]] for end in start), order[known])
+    found = find_window(log_f, [end[order[known]] for end in start], order[known])
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     after = np.searchsorted(known, rank)
@@ -57,8 +60,10 @@ def find_windows(log_f: LogIntegrand, start: tuple[Array, Array, Array, Array], 
     return Window(*(pick(end[before], end[after]) for pick, end in zip(merge, found, strict=True)))
 
 
-def find_window(log_f: LogIntegrand, start: tuple[Array, Array, Array, Array], index: Index) -> Window:
-    """Shrink the windows `start` (low1, high1, low2, high2) of the effects `index` to where the integrand is within 28 log units of its highest point.
+def find_window(log_f: LogIntegrand, start: Sequence[Array], index: Index) -> Window:
+    """Shrink the windows `start` of the effects `index` to where the integrand is near its highest point.
+
+    Near is within 28 log units; `start` is low1, high1, low2, high2.
 
     Along one axis of a log-concave integrand that set reaches less than one gap beyond the grid points it holds, or
     lies beside the highest one. For the other axis, whose grid may miss the ridge, a row is given the benefit of
@@ -101,9 +106,10 @@ def _ridge(f: Array) -> Array:
         np.where((at < 0) | (at > last), np.nan, np.take_along_axis(f, np.clip(at, 0, last), axis=2))[:, :, 0]
         for at in (top + step for step in (-2, -1, 0, 1, 2))
     )
-    # fmin and fmax pass over the points beyond the edge
-    below = np.fmin(2 * highest - right, left + np.maximum(left - far_left, 0))
-    above = np.fmin(2 * highest - left, right + np.maximum(right - far_right, 0))
+    with np.errstate(invalid="ignore"):  # where the integrand is 0 all along the line
+        # fmin and fmax pass over the points beyond the edge
+        below = np.fmin(2 * highest - right, left + np.fmax(left - far_left, 0))
+        above = np.fmin(2 * highest - left, right + np.fmax(right - far_right, 0))
     below, above = np.where(np.isnan(left), np.nan, below), np.where(np.isnan(right), np.nan, above)
     return np.asarray(np.fmax(highest, np.fmax(below, above)))
 
@@ -194,7 +200,9 @@ def _grids(window: Window, steps: tuple[Array, Array]) -> Iterator[tuple[Index, 
 
 
 def _nodes(low: Array, high: Array, step: Array) -> Index:
-    return np.where(high > low, np.clip(np.ceil((high - low) / np.where(step > 0, step, 1)) + 1, 2, _MOST), 1).astype(int)
+    return np.where(high > low, np.clip(np.ceil((high - low) / np.where(step > 0, step, 1)) + 1, 2, _MOST), 1).astype(
+        int
+    )
 
 
 def _spread(low: Array, high: Array, n: int) -> tuple[Array, Array]:

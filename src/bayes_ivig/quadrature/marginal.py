@@ -18,12 +18,14 @@ _FAR = 1e5  # a mesh that had to go this many scales out has a tail that falls a
 class Marginal:
     """Density at the nodes of `panels` (with `atom`, a mass at one point, integrating to 1).
 
-    Either may be missing: `panels` is None for a point mass alone.
+    Either may be missing: `panels` is None for a point mass alone. `moments` are mean and SD where they are known
+    better than by the density, whose mesh ends somewhere.
     """
 
     panels: Panels | None
     density: Array
     atom: tuple[float, float] | None = None
+    moments: tuple[float, float] | None = None
 
     @cached_property
     def _mass(self) -> Array:
@@ -51,11 +53,15 @@ class Marginal:
     @cached_property
     def mean(self) -> float:
         """Mean; nan where the tail is too heavy for one."""
+        if self.moments:
+            return self.moments[0]
         return self._expect(1, 0.0) if self.tail_index > 2.02 else math.nan
 
     @cached_property
     def sd(self) -> float:
         """Standard deviation; inf where the tail is too heavy for one."""
+        if self.moments:
+            return self.moments[1]
         if not self.tail_index > 3.02:
             return math.inf
         return math.sqrt(max(self._expect(2, self.mean), 0.0))

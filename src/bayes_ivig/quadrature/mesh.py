@@ -48,11 +48,11 @@ def find_mesh(surface: Surface, mu: Shape, tau: Shape | None, evaluate: Callable
 
     `evaluate(mu_nodes, tau_nodes)` is the log likelihood, (T, G).
     """
-    axes = [_first_axis(mu, _mu_extent(surface), surface.mu_landmarks), _first_tau_axis(surface, tau)]
+    axes = [_first_axis(mu, mu_extent(surface), surface.mu_landmarks), first_tau_axis(surface, tau)]
     shapes = (mu, tau)
     for _ in range(_ROUNDS):
         (x, log_w), (t, log_v) = (axis.nodes(_COARSE) for axis in axes)
-        joint = evaluate(x, t) + _log_prior(mu, x) + _log_prior(tau, t)[:, None]
+        joint = evaluate(x, t) + log_prior(mu, x) + log_prior(tau, t)[:, None]
         finite = np.nan_to_num(joint, nan=-np.inf)
         changed = False
         for which, (axis, across) in enumerate(zip(axes, (finite.max(axis=0), finite.max(axis=1)), strict=True)):
@@ -70,11 +70,27 @@ def find_mesh(surface: Surface, mu: Shape, tau: Shape | None, evaluate: Callable
     return axes[0], axes[1]
 
 
-def _log_prior(shape: Shape | None, x: Array) -> Array:
+def fit_axis(axis: Axis, log_posterior: Callable[[Array], Array]) -> Axis:
+    """Split and cut the panels of one parameter by what `log_posterior` (of nodes) says of it."""
+    for _ in range(_ROUNDS):
+        if axis.edges is None:
+            break
+        nodes, log_weights = axis.nodes(_COARSE)
+        top = np.nan_to_num(log_posterior(nodes), nan=-np.inf)
+        edges, changed = _adapt(axis.edges, top, top + log_weights)
+        axis = Axis(edges, None)
+        if not changed:
+            break
+    return axis
+
+
+def log_prior(shape: Shape | None, x: Array) -> Array:
+    """Log density of a prior at nodes; 0 for a fixed value or none."""
     return np.zeros(len(x)) if shape is None or shape.point is not None else shape.logpdf(x)
 
 
-def _mu_extent(surface: Surface) -> tuple[float, float]:
+def mu_extent(surface: Surface) -> tuple[float, float]:
+    """Ends of what the data may say of mu, (inf, -inf) where they say nothing."""
     if not surface.varying:
         return (np.inf, -np.inf)
     low = min(curve.centre - _STEEP * curve.width for curve in surface.varying)
@@ -89,7 +105,8 @@ def _first_axis(shape: Shape, extent: tuple[float, float], marks: tuple[Landmark
     return Axis(lay_panels(low, high, (*shape.landmarks, *marks), shape.breaks), None)
 
 
-def _first_tau_axis(surface: Surface, tau: Shape | None) -> Axis:
+def first_tau_axis(surface: Surface, tau: Shape | None) -> Axis:
+    """Panels of tau before the posterior is known; the single value 0 for a common effect."""
     if tau is None:
         return Axis(None, 0.0)
     centres = [curve.centre for curve in surface.varying]

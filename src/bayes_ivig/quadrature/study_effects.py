@@ -7,6 +7,7 @@ Gauss-Hermite nodes around each effect.
 """
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,10 +26,10 @@ _HERMITE = 20
 _RESOLVED = 6.0  # panels this many tau wide resolve a bell of SD tau
 _NARROW = 5.0  # bells this many times narrower than every panel are averaged over, not summed
 _NEGLIGIBLE = 1e-22
-_NO_MASS = 1e-17  # posterior probability of a tau that cannot be seen in the sum
+_NO_MASS, _NO_MOMENT = 1e-17, 1e-12  # probability, and share of E(tau^2), of a tau that cannot be seen in the sum
 _LITTLE = 1e-13  # share of a panel of mu, given tau, that need not be resolved
 _ORDER = 16
-_WIDE = 24.0  # tau beyond which a bell is nothing
+_WIDE, _WIDEST = 24.0, 8.0  # tau beyond which a bell is nothing, and beyond the widest bell of all
 
 
 def effect_densities(curves: tuple[Curve, ...], joint: "Joint") -> tuple[Marginal, tuple[Marginal, ...]]:
@@ -44,7 +45,7 @@ def effect_densities(curves: tuple[Curve, ...], joint: "Joint") -> tuple[Margina
     stack = [per_mu, *(per_mu - part for part in joint.parts)]
     tops = np.array([float(one.max()) for one in stack])
     smoothed = _smooth(joint, np.array([one - top for one, top in zip(stack, tops, strict=True)]), target)
-    new = _normalised(target, smoothed[0])
+    new = replace(_normalised(target, smoothed[0]), moments=_moments_of_next(joint))
     theta = []
     for curve, density in zip(curves, smoothed[1:], strict=True):
         profile = curve.log_profile(target.nodes)
@@ -52,6 +53,19 @@ def effect_densities(curves: tuple[Curve, ...], joint: "Joint") -> tuple[Margina
             log_density = profile + np.log(np.maximum(density, 0.0))
         theta.append(_normalised(target, np.exp(log_density - log_density.max())))
     return new, tuple(theta)
+
+
+def _moments_of_next(joint: "Joint") -> tuple[float, float]:
+    """Mean and SD of theta_new: E(mu), and Var(mu) + E(tau^2)."""
+    mu, tau = joint.mu_marginal, joint.tau_marginal
+    return mu.mean, math.hypot(mu.sd, tau.sd, tau.mean)
+
+
+def _alive(joint: "Joint") -> NDArray[np.bool_]:
+    """Which tau count: by their probability, or by their part in E(tau^2)."""
+    by_tau = joint.mass.sum(axis=1)
+    moment = by_tau * joint.tau**2
+    return np.asarray((by_tau > _NO_MASS) | (moment > _NO_MOMENT * moment.sum()))
 
 
 def _normalised(panels: Panels, density: Array) -> Marginal:
@@ -68,8 +82,7 @@ def _normalised(panels: Panels, density: Array) -> Marginal:
 def _target_panels(curves: tuple[Curve, ...], joint: "Joint") -> Panels:
     """Panels for effects: as fine as those of mu or the studies ask for, out to where the bells end."""
     by_tau = joint.mass.sum(axis=1)
-    alive = by_tau > _NEGLIGIBLE
-    widest = float((joint.tau[alive] * np.sqrt(-2 * np.log(_NEGLIGIBLE / by_tau[alive]))).max())
+    widest = _WIDEST * float(joint.tau[_alive(joint)].max())
     marks = [Landmark(c.centre, c.width, 2 * c.width) for c in curves if math.isfinite(c.width)]
     if joint.mu_panels is None:
         value = float(joint.mu[0])
@@ -86,12 +99,13 @@ def _smooth(joint: "Joint", log_density: Array, target: Panels) -> Array:
     """Sum over tau of the densities of mu (K, T, G), each smoothed by its tau, at the target nodes: (K, N)."""
     x, panels = target.nodes, joint.mu_panels
     result = np.zeros((len(log_density), len(x)))
+    alive = _alive(joint)
     for t, tau in enumerate(joint.tau.tolist()):
         logs = log_density[:, t]
         if panels is None:
             result += np.exp(logs) * _bells(x, joint.mu, tau)[:, 0]
             continue
-        if not joint.mass[t].sum() > _NO_MASS:
+        if not alive[t]:
             continue
         mass = np.concatenate([np.exp(logs - logs.max(axis=1, keepdims=True)) * panels.weights, joint.mass[t][None]])
         by_panel = mass.reshape(len(mass), -1, panels.order).sum(axis=-1)

@@ -1,0 +1,176 @@
+"""Many priors at once: the posterior of mu under every pair of an effect prior and a heterogeneity prior.
+
+For each prior of tau the surface is integrated over tau once, on panels of mu that the data alone lay. What is left
+is a smooth function of mu; each prior of mu brings its own nodes to it, so that a narrow prior is as exact as a wide
+one, and all priors of tau are answered together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_ivig.quadrature.mesh import Axis, first_tau_axis, fit_axis, log_prior, mu_extent
+from bayes_ivig.quadrature.panels import Panels, lay_panels, split_panels
+from bayes_ivig.quadrature.prior_shapes import Shape
+from bayes_ivig.quadrature.surface import Surface
+
+Array = NDArray[np.float64]
+PROBS = (0.025, 0.25, 0.5, 0.75, 0.975)
+_ORDER = 16
+_VARIATION = 10.0
+_FAR_OUT = 1e12  # widths of the data beyond which no prior is followed
+
+
+@dataclass(frozen=True, eq=False)
+class GridAnswers:
+    """Posterior of mu under priors of tau (rows, K) and of mu (columns, M).
+
+    `quantiles` has the shape (K, M, len(probs)); `error` is the share of the density that its polynomials leave out.
+    """
+
+    probs: tuple[float, ...]
+    mean: Array
+    sd: Array
+    quantiles: Array
+    p_gt_0: Array
+    log_evidence: Array
+    error: Array
+
+
+def answer_grid(
+    surface: Surface, mu_shapes: Sequence[Shape], tau_shapes: Sequence[Shape | None], probs: tuple[float, ...] = PROBS
+) -> GridAnswers:
+    """Answer every pair of priors; a tau prior of None is a common effect.
+
+    Moments are those of the density up to 10^12 widths of the data: under heavy tails on both sides ask
+    `fit_posterior`, which says where a moment does not exist.
+    """
+    base = _base_panels(surface, mu_shapes)
+    marginal = _integrate_tau(surface, base, tau_shapes)
+    shape = (len(tau_shapes), len(mu_shapes))
+    answers = GridAnswers(
+        probs, *(np.empty(shape) for _ in range(2)), np.empty((*shape, len(probs))), *(np.empty(shape) for _ in range(3))
+    )
+    for m, mu in enumerate(mu_shapes):
+        _answer(surface, base, marginal, mu, answers, m)
+    return answers
+
+
+def _base_panels(surface: Surface, mu_shapes: Sequence[Shape]) -> Panels:
+    """Panels of mu that resolve the data wherever any of the priors goes."""
+    points = [shape.point for shape in mu_shapes if shape.point is not None]
+    ranges = [shape.range for shape in mu_shapes if shape.point is None]
+    low, high = mu_extent(surface)
+    widest = max((curve.width for curve in surface.varying), default=1.0)
+    low = max(min([low, *points, *(lo for lo, _ in ranges)]), -_FAR_OUT * widest) - widest
+    high = min(max([high, *points, *(hi for _, hi in ranges)]), _FAR_OUT * widest) + widest
+    return Panels(lay_panels(low, high, surface.mu_landmarks), _ORDER)
+
+
+def _integrate_tau(surface: Surface, base: Panels, tau_shapes: Sequence[Shape | None]) -> Array:
+    """Log likelihood of mu at the base nodes with tau integrated out, (G, K)."""
+    coarse = base.nodes[:: _ORDER // 2]
+    axes = [_tau_axis(surface, coarse, tau) for tau in tau_shapes]
+    nodes = [axis.nodes(_ORDER) for axis in axes]
+    likelihood = surface.parts(base.nodes, np.concatenate([t for t, _ in nodes])).sum(axis=0)
+    at_zero = surface.parts(base.nodes, np.zeros(1)).sum(axis=0)[0]
+    columns, start = [], 0
+    for tau, (t, log_w) in zip(tau_shapes, nodes, strict=True):
+        terms = likelihood[start : start + len(t)] + (log_w + log_prior(tau, t))[:, None]
+        start += len(t)
+        if tau is not None and tau.below > 0:
+            terms = np.vstack([terms, at_zero + np.log(tau.below)])
+        top = terms.max(axis=0)
+        columns.append(np.log(np.exp(terms - top).sum(axis=0)) + top)
+    return np.stack(columns, axis=-1)
+
+
+def _tau_axis(surface: Surface, mu: Array, tau: Shape | None) -> Axis:
+    """Panels of tau for one prior, wherever mu is."""
+    axis = first_tau_axis(surface, tau)
+    return fit_axis(axis, lambda t: surface.parts(mu, t).sum(axis=0).max(axis=1) + log_prior(tau, t))
+
+
+def _answer(surface: Surface, base: Panels, marginal: Array, mu: Shape, answers: GridAnswers, m: int) -> None:
+    if mu.point is not None:
+        value = _interpolate(base, marginal, np.array([mu.point]))[0]
+        answers.log_evidence[:, m], answers.mean[:, m], answers.sd[:, m] = value, mu.point, 0.0
+        answers.quantiles[:, m], answers.p_gt_0[:, m], answers.error[:, m] = mu.point, float(mu.point > 0), 0.0
+        return
+    low = max(mu.range[0], base.edges[0]) if mu.support[0] > -np.inf else base.edges[0]
+    high = min(mu.range[1], base.edges[-1]) if mu.support[1] < np.inf else base.edges[-1]
+    low, high = max(low, min(mu.range[0], mu_extent(surface)[0])), min(high, max(mu.range[1], mu_extent(surface)[1]))
+    edges = lay_panels(low, high, (*mu.landmarks, *surface.mu_landmarks), (*mu.breaks, 0.0))
+    for _ in range(8):
+        panels = Panels(edges, _ORDER)
+        log_terms = _interpolate(base, marginal, panels.nodes) + mu.logpdf(panels.nodes)[:, None]
+        top = log_terms.max(axis=0)
+        local = (log_terms - top).reshape(-1, _ORDER, log_terms.shape[1])
+        height = local.max(axis=1)
+        split = ((height > -45.0) & (height - np.maximum(local.min(axis=1), -60.0) > _VARIATION)).any(axis=1)
+        if not split.any():
+            break
+        edges = split_panels(edges, split)
+    density = np.exp(log_terms - top)
+    _summarise(panels, density, top, answers, m)
+
+
+def _interpolate(base: Panels, values: Array, x: Array) -> Array:
+    """Interpolate node values (G, K) at x: (len(x), K)."""
+    panel, place = base.locate(x)
+    local = values.reshape(-1, base.order, values.shape[1])
+    basis = base.basis(place)
+    result = np.empty((len(x), values.shape[1]))
+    starts = np.concatenate([[0], np.nonzero(np.diff(panel))[0] + 1, [len(x)]])
+    for a, b in zip(starts[:-1], starts[1:], strict=True):
+        result[a:b] = basis[a:b] @ local[panel[a]]
+    return result
+
+
+def _summarise(panels: Panels, density: Array, top: Array, answers: GridAnswers, m: int) -> None:
+    """Fill column m from the unnormalised densities (G, K)."""
+    mass = panels.weights[:, None] * density
+    total = mass.sum(axis=0)
+    by_panel = mass.reshape(-1, panels.order, mass.shape[1]).sum(axis=1) / total
+    edges = np.vstack([np.zeros(len(total)), np.cumsum(by_panel, axis=0)])
+    answers.log_evidence[:, m] = np.log(total) + top
+    mean = panels.nodes @ mass / total
+    answers.mean[:, m] = mean
+    answers.sd[:, m] = np.sqrt(((panels.nodes[:, None] - mean) ** 2 * mass).sum(axis=0) / total)
+    above = np.searchsorted(panels.edges, 0.0)  # 0 is an edge wherever it is inside
+    answers.p_gt_0[:, m] = by_panel[above:].sum(axis=0) if above < len(panels.edges) else 0.0
+    local = density.reshape(-1, panels.order, len(total)) / total
+    coefficients = np.einsum("lj,pjk->plk", panels.rule.to_legendre, local)
+    answers.error[:, m] = (np.abs(coefficients[:, -2:]).sum(axis=1) * panels.half[:, None]).sum(axis=0)
+    columns = np.arange(len(total))
+    for i, q in enumerate(answers.probs):
+        panel = np.clip((edges <= q).sum(axis=0) - 1, 0, len(panels.half) - 1)
+        own, half = coefficients[panel, :, columns], panels.half[panel]
+        need = q - edges[panel, columns]
+        answers.quantiles[:, m, i] = panels.edges[panel] + half * (1 + _solve(own, half, need))
+
+
+def _solve(coefficients: Array, half: Array, need: Array) -> Array:
+    """Places on [-1, 1] at which the running integrals of Legendre series (K, n) reach `need`, by guarded Newton."""
+    order = coefficients.shape[1]
+    degrees = np.arange(1, order)
+    whole = 2 * half * coefficients[:, 0]
+    place = np.clip(2 * need / np.where(whole > 0, whole, 1.0) - 1, -1, 1)
+    low, high = np.full_like(place, -1.0), np.full_like(place, 1.0)
+    for _ in range(50):
+        values = np.polynomial.legendre.legvander(place, order)
+        running = coefficients[:, 0] * (place + 1) + (
+            coefficients[:, 1:] * (values[:, 2:] - values[:, :-2]) / (2 * degrees + 1)
+        ).sum(axis=1)
+        miss = half * running - need
+        slope = half * (coefficients * values[:, :order]).sum(axis=1)
+        low, high = np.where(miss < 0, place, low), np.where(miss > 0, place, high)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            newton = place - miss / slope
+        new = np.where((newton > low) & (newton < high), newton, (low + high) / 2)
+        if np.all(np.abs(new - place) < 1e-13):
+            return new
+        place = new
+    return place
