@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from page_fixtures import SVG, shipped_outcome
-
 from bayes_ivig.store import json_text
+from page_fixtures import SVG, shipped_outcome
 
 
 def run(program: str, *words: str, cwd: Path, cache: Path) -> subprocess.CompletedProcess[str]:

@@ -316,9 +316,22 @@ def test_figures_keep_only_what_is_drawing():
     assert 'id="fig-m1"' in svg
     assert 'href="#fig-m1"' in svg
     assert 'clip-path="url(#fig-m1)"' in svg
-    assert 'd="M 0 0 L 1.2 3"' in svg
+    assert 'd="M0 0l1.2 3"' in svg
     assert 'font-weight="bold"' in svg
     assert "95% interval" in svg
+
+
+@pytest.mark.parametrize(
+    ("path", "short"),
+    [
+        ("M 1.0 2.0 L 1.5 1.96 L 1.5 0.04 L 21 3 z M 5 5 L 4 5", "M1 2l.5 0 0-2 19.5 3zM5 5l-1 0"),
+        ("M 0 0 C 1 1 2 2 3 3.04", "M 0 0 C 1 1 2 2 3 3"),
+        ("", ""),
+    ],
+)
+def test_paths_of_lines_are_written_by_their_steps(path, short):
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg"><path d="{path}"/></svg>'
+    assert f'd="{short}"' in inline(svg, "x")
 
 
 def test_the_page_names_no_host_and_loads_nothing(report):

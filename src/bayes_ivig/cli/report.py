@@ -1,7 +1,6 @@
 """The command that writes the review page, or the same report for Word, Markdown or machines."""
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -87,11 +86,13 @@ def report(
     from bayes_ivig.page.collect import fresh_outcome, stored_outcome
     from bayes_ivig.page.command import fit_command
     from bayes_ivig.page.report import Report
-    from bayes_ivig.page.surfaces import with_surfaces
+    from bayes_ivig.page.surfaces import MOST_ON_A_PAGE, MOST_SURFACES, with_surfaces
 
     risk = parse_control_risk(control_risk)
     found_review, jobs = _jobs(outcomes or [], review, choose_likelihood(model), benefit)
     made, commands = [], []
+    counts = sum(evidence.kind in ("two-arm", "crossover") for _, evidence, _ in jobs)
+    most = min(MOST_SURFACES, max(1, MOST_ON_A_PAGE // max(1, counts)))
     with status() as say:
         for name, evidence, published in jobs:
             say(evidence.title or evidence.outcome)
@@ -108,7 +109,7 @@ def report(
             )
             commands.append(fit_command(outcome, name if evidence.review == "user" else ""))
             if format_ in ("html", "json"):
-                outcome = with_surfaces(outcome, found_review)
+                outcome = with_surfaces(outcome, found_review, most)
             made.append(outcome)
         say("Writing")
         whole = Report(found_review, tuple(made), tuple(commands))
@@ -120,7 +121,7 @@ def report(
 
 def _jobs(
     names: list[str], review: str | None, likelihood: str | None, benefit: str | None
-) -> "tuple[Review | None, Iterator[tuple[str, Evidence, tuple[Reproduction, ...]]]]":
+) -> "tuple[Review | None, list[tuple[str, Evidence, tuple[Reproduction, ...]]]]":
     """The review, and evidence with published results for every name: all of a review's outcomes, or files."""
     from bayes_ivig.evidence import load_csv
     from bayes_ivig.reproduction import check_published
@@ -130,14 +131,14 @@ def _jobs(
     if files and len(files) < len(names):
         raise InputError("report: give outcomes of a review or files of your own, not both in one report")
     if files:
-        return None, ((name, load_csv(Path(name), likelihood, benefit), ()) for name in files)
+        return None, [(name, load_csv(Path(name), likelihood, benefit), ()) for name in files]
     if benefit is not None:
         raise InputError("--benefit: a shipped outcome has its direction already; the option is for your own file")
     loaded = load_review(review or DEFAULT_REVIEW)
     chosen = list(dict.fromkeys(names)) or list(loaded.outcomes)
     if chosen == ["all"]:
         chosen = list(loaded.outcomes)
-    return loaded, ((one, load_evidence(loaded, one, likelihood), check_published(loaded, one)) for one in chosen)
+    return loaded, [(one, load_evidence(loaded, one, likelihood), check_published(loaded, one)) for one in chosen]
 
 
 def render(report: "Report", format_: str) -> bytes:

@@ -6,6 +6,7 @@ approximation, and the paired reading of crossover trials where the review has i
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +22,8 @@ from bayes_ivig.reviews import Review, load_evidence
 from bayes_ivig.spec import NUISANCE, PARAMETRISATIONS, Model, default_model
 from bayes_ivig.summary import tails
 
+MOST_SURFACES = 14
+MOST_ON_A_PAGE = 56  # of 27 kB each: half of the 3 MB a page may have
 BASELINES = ("beta(1, 1)", "beta(0.5, 0.5)", "normal(0, 10)")
 ASSOCIATIONS = ("normal(0, 1.5)", "normal(1.5, 1)")
 _NAMES = {
@@ -33,10 +36,10 @@ _NAMES = {
 _SCEPTICAL = {"OR": "normal(0, 0.7)", "RR": "normal(0, 0.5)", "SMD": "normal(0, 0.3)"}
 
 
-def with_surfaces(outcome: Outcome, review: Review | None) -> Outcome:
-    """Return the outcome with its surfaces, the run's own first."""
+def with_surfaces(outcome: Outcome, review: Review | None, most: int = MOST_SURFACES) -> Outcome:
+    """Return the outcome with its surfaces, the run's own first, then what changes the answer most; at most `most`."""
     surfaces: list[dict[str, Any]] = []
-    for model, evidence in _choices(outcome, review):
+    for model, evidence in islice(_choices(outcome, review), most):
         surfaces.append(_surface(outcome, model, evidence, own=not surfaces))
     return replace(outcome, surfaces=tuple(surfaces))
 
@@ -46,7 +49,7 @@ def _choices(outcome: Outcome, review: Review | None) -> Iterable[tuple[Model, E
     own, evidence = outcome.model, outcome.evidence
     yield own, evidence
     seen = {_key(own)}
-    for model in _alternatives(own):
+    for model in sorted(_alternatives(own), key=lambda model: _rank(own, model)):
         if model.likelihood == "crossover" and evidence.kind != "crossover":
             other = _other_reading(evidence, review, "crossover")
         elif evidence.kind == "crossover" and model.likelihood != "crossover":
@@ -77,6 +80,17 @@ def _alternatives(own: Model) -> Iterable[Model]:
                     yield _with(base, own, {"baseline": text})
             else:
                 yield _with(base, own, {})
+
+
+def _rank(own: Model, model: Model) -> int:
+    """Order of the choices: the other parametrisation, the other likelihoods, then other nuisance priors."""
+    texts = [model.priors[key].text for key in NUISANCE[model.likelihood]]
+    first = texts in ([], [BASELINES[0]], [BASELINES[0], ASSOCIATIONS[0]])
+    if model.likelihood == own.likelihood and texts == [own.priors[key].text for key in NUISANCE[own.likelihood]]:
+        return 0
+    if first and (model.parametrisation in (None, own.parametrisation)):
+        return 1
+    return 2 if first or texts == [BASELINES[-1]] else 3
 
 
 def _with(base: Model, own: Model, nuisance: Mapping[str, str]) -> Model:
