@@ -40,7 +40,7 @@ def stored(tmp_path):
     ("words", "sentence"),
     [
         (["--format", "pdf"], "--format: 'pdf' is not known; give one of html, md, docx, json"),
-        (["--engine", "nut"], "--engine: 'nut' is not known"),
+        (["--engine", "nut"], "--engine: 'nut' is not an engine"),
         (["strenght"], "did you mean 'strength'?"),
         (["strength", "trials.csv"], "give outcomes of a review or files of your own, not both"),
         (["strength", "--benefit", "lower"], "a shipped outcome has its direction already"),

@@ -10,11 +10,13 @@ import typer
 from bayes_ivig.cli.analyse import status
 from bayes_ivig.cli.options import (
     DEFAULT_REVIEW,
+    ENGINES,
     BenefitOption,
     MeasureOption,
     ModelOption,
     ProbOption,
     ReviewOption,
+    check_engine,
     check_prob,
     parse_control_risk,
 )
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from bayes_ivig.reviews import Review
 
 FORMATS = {"html": "review.html", "md": "review.md", "docx": "review.docx", "json": "review.json"}
-ENGINES = ("nuts",)  # what run_fit offers, the one for reports first
 
 
 def report(
@@ -51,7 +52,7 @@ def report(
         typer.Option(
             "--engine", metavar="|".join(ENGINES), help="Engine where no stored run fits; only nuts and both sample."
         ),
-    ] = ENGINES[0],
+    ] = "quadrature",
     results: Annotated[
         Path, typer.Option("--results", metavar="DIR", help="Root folder of stored runs, as fit --out writes them.")
     ] = Path("results"),
@@ -75,10 +76,7 @@ def report(
         raise InputError(
             f"--format: '{format_}' is not known; give one of {', '.join(FORMATS)}{nearest(format_, FORMATS)}"
         )
-    if engine not in ENGINES:
-        raise InputError(
-            f"--engine: '{engine}' is not known; give one of {', '.join(ENGINES)}{nearest(engine, ENGINES)}"
-        )
+    check_engine(engine)
     target = out or Path(FORMATS[format_])
     if target.is_dir():
         raise InputError(f"{target}: is a folder; give the name of a file")
@@ -123,15 +121,15 @@ def _jobs(
     names: list[str], review: str | None, likelihood: str | None, benefit: str | None
 ) -> "tuple[Review | None, list[tuple[str, Evidence, tuple[Reproduction, ...]]]]":
     """The review, and evidence with published results for every name: all of a review's outcomes, or files."""
-    from bayes_ivig.evidence import load_csv
-    from bayes_ivig.reproduction import check_published
+    from bayes_ivig.formats import is_file_argument
+    from bayes_ivig.reproduction import check_published, load_with_published
     from bayes_ivig.reviews import load_evidence, load_review
 
-    files = [name for name in names if name.endswith(".csv") or Path(name).is_file()]
+    files = [name for name in names if is_file_argument(name)]
     if files and len(files) < len(names):
         raise InputError("report: give outcomes of a review or files of your own, not both in one report")
     if files:
-        return None, [(name, load_csv(Path(name), likelihood, benefit), ()) for name in files]
+        return None, [(name, *load_with_published(name, likelihood, benefit)) for name in files]
     if benefit is not None:
         raise InputError("--benefit: a shipped outcome has its direction already; the option is for your own file")
     loaded = load_review(review or DEFAULT_REVIEW)

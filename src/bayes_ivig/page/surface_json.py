@@ -6,10 +6,12 @@
 A panel holds one polynomial of degree d in mu (or in w), through the Chebyshev points of the second kind of that
 panel (Trefethen, Approximation Theory and Approximation Practice, 2013, ch. 2 and 5); neighbours share their edge,
 so m panels have d m + 1 nodes. `log` holds log L(mu, tau) - p as little-endian 32-bit floats, one row of all mu
-nodes for each tau node. Beyond the last edge in mu log L
-goes on in a straight line: every likelihood of this project has straight tails or negligible ones. Beyond the last tau
-it keeps its shape on a wider scale: log L(c + m, tau) is that of c + m t' / tau at the last tau t', c the middle edge,
-plus a straight line in w. Both variables make these tables small: in
+nodes for each tau node. Beyond the last edges in mu log L falls
+in a straight line or stays what it is: every likelihood of this project has straight tails, flat or falling ones, or
+negligible ones. Beyond the last tau it keeps its shape on a wider scale: log L(c + m, tau) is that of c + m t' / tau at
+the last tau t', c the middle edge, plus what follows from its course over the last two units of w.
+
+Both variables make these tables small: in
 mu a normal likelihood is a parabola, whatever the width of the panel, and log(se^2 + tau^2) has no singularity nearer
 than i pi / 2 to any real w when t is the smallest standard error.
 
@@ -34,7 +36,8 @@ LogLikelihood = Callable[[Array, Array], Array]  # mu (m,), tau (n,) -> (n, m)
 DEGREE = 8
 TAU_PANELS = 6
 # Edges in mu on either side of the centre, in units of the reach: 97 x 49 nodes make 25 kB.
-_OUTWARDS = np.array([0.3, 0.6, 0.9, 1.3, 2.2, 5.0])
+_OUTWARDS = np.array([0.3, 0.6, 0.9, 1.3, 2.2, 6.0])
+_LAST_TAU = 40.0  # in units of the reach
 _NEAR = 10.0  # below the peak: where a miss would be seen in an answer
 
 
@@ -75,7 +78,7 @@ def surface_table(log_likelihood: LogLikelihood, extent: Extent) -> dict[str, An
     """
     outwards = extent.reach * _OUTWARDS
     mu_edges = extent.center + np.concatenate([-outwards[::-1], [0.0], outwards])
-    tau_edges = np.linspace(0, np.arcsinh(outwards[-1] / extent.scale), TAU_PANELS + 1)
+    tau_edges = np.linspace(0, np.arcsinh(_LAST_TAU * extent.reach / extent.scale), TAU_PANELS + 1)
     table = log_likelihood(nodes(mu_edges), extent.scale * np.sinh(nodes(tau_edges)))
     peak = float(table.max())
     return {

@@ -17,7 +17,8 @@ from bayes_ivig.page.outcome import Outcome
 from bayes_ivig.page.surface_json import Extent, curve_table, surface_table
 from bayes_ivig.priors import parse_prior
 from bayes_ivig.profiles import LIKELIHOODS
-from bayes_ivig.quadrature import Surface, fit_posterior, make_surface, shape_of
+from bayes_ivig.quadrature import Surface, make_surface, shape_of
+from bayes_ivig.quadrature.grid import answer_grid
 from bayes_ivig.reviews import Review, load_evidence
 from bayes_ivig.spec import NUISANCE, PARAMETRISATIONS, Model, default_model
 from bayes_ivig.summary import tails
@@ -33,6 +34,7 @@ _NAMES = {
     "normal": "normal approximation",
     "single-arm": "binomial rates",
 }
+_HEAVY = "half-cauchy(0.5)"
 _SCEPTICAL = {"OR": "normal(0, 0.7)", "RR": "normal(0, 0.5)", "SMD": "normal(0, 0.3)"}
 
 
@@ -118,7 +120,8 @@ def _surface(outcome: Outcome, model: Model, evidence: Evidence, *, own: bool) -
     key = {
         "studies": [repr(study) for study in evidence.studies],
         "model": [model.likelihood, model.measure, model.parametrisation, nuisance],
-        "answers": [outcome.fit["priors"]["mu"], outcome.fit["priors"].get("tau"), outcome.prob] if own else None,
+        "answers": [outcome.fit["priors"]["mu"], outcome.fit["priors"].get("tau"), outcome.prob, outcome.measure],
+        "own": outcome.fit["engines"].get("quadrature") if own else None,
     }
     words = ["--model", model.likelihood]
     if model.measure not in ("rate", "effect"):
@@ -143,7 +146,7 @@ def _made(outcome: Outcome, model: Model, evidence: Evidence, *, own: bool) -> d
     return {
         "table": surface_table(lambda mu, tau: surface.parts(mu, tau).sum(axis=0), extent),
         "studies": [curve_table(curve.log_profile, extent) for curve in surface.curves],
-        "answers": _answers(outcome, surface) if own else [],
+        "answers": _answers(outcome, surface, own=own),
     }
 
 
@@ -158,26 +161,24 @@ def label(model: Model) -> str:
     return ", ".join(parts)
 
 
-def _answers(outcome: Outcome, surface: Surface) -> list[dict[str, Any]]:
-    """Answers of the quadrature engine for the page to check itself against: the run's priors, and a sceptical one."""
-    fit, tau = outcome.fit, outcome.fit["priors"].get("tau")
-    answers = [_answer(surface, fit["priors"]["mu"], tau, outcome.prob, rate=outcome.measure == "rate")]
-    sceptical = _SCEPTICAL.get(outcome.measure)
-    if sceptical:
-        answers.append(_answer(surface, sceptical, tau, outcome.prob, rate=False))
-    return answers
-
-
-def _answer(surface: Surface, mu: str, tau: str | None, prob: float, *, rate: bool) -> dict[str, Any]:
-    shape = None if tau is None else shape_of(parse_prior(tau))
-    posterior = fit_posterior(surface, shape_of(parse_prior(mu), rate=rate), shape)
+def _answers(outcome: Outcome, surface: Surface, *, own: bool) -> list[dict[str, Any]]:
+    """Answers of the exact engine for the page to check itself against: under the run's priors, and sceptical ones."""
+    fit, prob = outcome.fit, outcome.prob
+    rate, tau = outcome.measure == "rate", outcome.fit["priors"].get("tau")
+    mus = [fit["priors"]["mu"], *([_SCEPTICAL[outcome.measure]] if own and outcome.measure in _SCEPTICAL else [])]
+    taus = [tau, *([_HEAVY] if own and tau is not None else [])]
+    mu_shapes = [shape_of(parse_prior(text), rate=rate) for text in mus]
+    tau_shapes = [None if text is None else shape_of(parse_prior(text)) for text in taus]
     low, high = tails(prob)
-    expected: dict[str, Any] = {"log_evidence": posterior.log_evidence}
-    for name in ("mu", "tau", "theta_new"):
-        if name != "mu" and tau is None:
-            continue
-        marginal = getattr(posterior, name)
-        lower, median, upper = (float(x) for x in marginal.quantile([low, 0.5, high]))
-        above = 1.0 - float(marginal.cdf(0.0))
-        expected[name] = {"median": median, "ci": [lower, upper], "p_gt_0": above}
-    return {"mu": mu, "tau": tau, "prob": prob, "expected": expected}
+    grid = answer_grid(surface, mu_shapes, tau_shapes, (low, 0.5, high))
+    answers = []
+    for k, tau_text in enumerate(taus):
+        for m, mu_text in enumerate(mus):
+            lower, median, upper = (float(x) for x in grid.quantiles[k, m])
+            mu = {"median": median, "ci": [lower, upper], "p_gt_0": float(grid.p_gt_0[k, m])}
+            expected: dict[str, Any] = {"mu": mu, "log_evidence": float(grid.log_evidence[k, m])}
+            answers.append({"mu": mu_text, "tau": tau_text, "prob": prob, "expected": expected})
+    known = fit["engines"].get("quadrature")
+    if own and known:
+        answers[0]["expected"] |= {name: known[name] for name in ("tau", "theta_new") if known.get(name)}
+    return answers

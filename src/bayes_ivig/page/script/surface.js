@@ -82,9 +82,9 @@ const Surface = (() => {
   }
 
   // log L - peak at one tau, at every mu node of the table. Beyond the last tau the surface keeps its shape and grows
-  // with tau, so mu is drawn towards the centre by `factor`; its height goes on straight in w, by `shift`.
+  // with tau, so mu is drawn towards the centre by `factor`; its height goes on by `shift`.
   function row(surface, tau) {
-    const { d, log, nMu, nTau, tauEdges, scale } = surface;
+    const { d, log, nMu, tauEdges, scale } = surface;
     const weights = new Float64Array(d + 1), values = new Float64Array(nMu), end = tauEdges[tauEdges.length - 1];
     const w = Math.asinh(tau / scale), inside = Math.min(w, end);
     const panel = locate(tauEdges, d, inside, weights);
@@ -93,36 +93,55 @@ const Surface = (() => {
       if (weight !== 0) for (let i = 0; i < nMu; i++) values[i] += weight * log[start + i];
     }
     if (w <= end) return { values, factor: 1, shift: 0 };
-    const middle = (nMu - 1) / 2, half = (end - tauEdges[tauEdges.length - 2]) / 2;
-    endSlope(d, true, weights);
-    let slope = 0;
-    for (let j = 0; j <= d; j++) slope += (weights[j] * log[(nTau - 1 - d + j) * nMu + middle]) / half;
-    return { values, factor: (scale * Math.sinh(end)) / tau, shift: Math.min(0, slope) * (w - end) };
+    // At the middle edge log L is a + b w - c exp(-w) for large w: b = -k for k normal trials, 0 where trials with few
+    // events can say nothing against a wild tau. Three heights a step of 1 apart give b and c.
+    const middle = (nMu - 1) / 2, heights = [0, 1, 2].map((back) => {
+      const at = locate(tauEdges, d, end - back, weights);
+      let height = 0;
+      for (let j = 0; j <= d; j++) height += weights[j] * log[(at * d + j) * nMu + middle];
+      return height;
+    });
+    const steps = [heights[0] - heights[1], heights[1] - heights[2]], growth = Math.E - 1;
+    const c = (steps[1] - steps[0]) / growth ** 2, b = Math.min(0, steps[0] - c * growth), beyond = w - end;
+    return { values, factor: (scale * Math.sinh(end)) / tau, shift: b * beyond - c * Math.expm1(-beyond) };
   }
 
-  // The places `mus` in the table, once for many rows: first node and weights of each.
+  // The places `mus` in the table, once for many rows: first node and weights of each, and how far it is beyond an end.
   function places(surface, mus) {
-    const { d, muEdges } = surface, n = mus.length;
-    const starts = new Int32Array(n), weights = new Float64Array(n * (d + 1));
+    const { d, muEdges } = surface, n = mus.length, low = muEdges[0], high = muEdges[muEdges.length - 1];
+    const starts = new Int32Array(n), weights = new Float64Array(n * (d + 1)), beyond = new Float64Array(n);
     for (let i = 0; i < n; i++) {
-      starts[i] = d * locate(muEdges, d, mus[i], weights.subarray(i * (d + 1), (i + 1) * (d + 1)));
+      const inside = Math.min(high, Math.max(low, mus[i]));
+      beyond[i] = mus[i] - inside;
+      starts[i] = d * locate(muEdges, d, inside, weights.subarray(i * (d + 1), (i + 1) * (d + 1)));
     }
-    return { surface, mus, n, d, starts, weights };
+    return { surface, mus, n, d, starts, weights, beyond };
   }
 
-  // Values of a row at places.
+  // Values of a row at places. Beyond the ends they fall straight, or stay: they never rise.
   function along({ values, factor, shift }, at, out) {
+    const { surface } = at, { muEdges } = surface;
     if (factor !== 1) {
-      const { muEdges } = at.surface, centre = muEdges[(muEdges.length - 1) / 2];
-      at = places(at.surface, Float64Array.from(at.mus, (x) => centre + factor * (x - centre)));
+      const centre = muEdges[(muEdges.length - 1) / 2];
+      at = places(surface, Float64Array.from(at.mus, (x) => centre + factor * (x - centre)));
     }
-    const { n, d, starts, weights } = at;
+    const { n, d, starts, weights, beyond } = at;
+    const low = Math.max(0, slopeAt(surface, values, false)), high = Math.min(0, slopeAt(surface, values, true));
     for (let i = 0, k = 0; i < n; i++) {
       let sum = shift;
       for (let j = 0, start = starts[i]; j <= d; j++) sum += weights[k++] * values[start + j];
-      out[i] = sum;
+      out[i] = sum + (beyond[i] > 0 ? high : low) * beyond[i];
     }
     return out;
+  }
+
+  // Slope in mu at an end of a row.
+  function slopeAt({ d, muEdges, nMu }, values, atHigh) {
+    const weights = endSlope(d, atHigh, new Float64Array(d + 1)), last = muEdges.length - 1;
+    const half = (atHigh ? muEdges[last] - muEdges[last - 1] : muEdges[1] - muEdges[0]) / 2;
+    let slope = 0;
+    for (let j = 0; j <= d; j++) slope += weights[j] * values[(atHigh ? nMu - 1 - d : 0) + j];
+    return slope / half;
   }
 
   // The log likelihood of one trial as a function of its own effect: the same panels, straight beyond them.
