@@ -16,6 +16,7 @@ from bayes_ivig.studies import Study
 Array = NDArray[np.float64]
 N_DRAWS = 4000
 _CHUNK = 500
+_ORDER = 12
 _Z = np.linspace(-8.5, 8.5, 137)
 _RESOLVED = 6.0
 
@@ -46,9 +47,9 @@ def draw_posterior(
 
 def _draw_mu(posterior: Posterior, tau: Array, rng: np.random.Generator) -> Array:
     """One mu for each tau, from its conditional posterior."""
-    panels = posterior.joint.mu_panels
-    if panels is None:
+    if posterior.joint.mu_panels is None:
         return np.full(len(tau), posterior.joint.mu[0])
+    panels = Panels(posterior.joint.mu_panels.edges, _ORDER)
     log_prior = posterior.mu_prior.logpdf(panels.nodes)
     mu = np.empty(len(tau))
     for chunk in np.array_split(np.arange(len(tau)), len(tau) // _CHUNK + 1):
