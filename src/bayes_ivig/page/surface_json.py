@@ -6,14 +6,15 @@
 A panel holds one polynomial of degree d in mu (or in w), through the Chebyshev points of the second kind of that
 panel (Trefethen, Approximation Theory and Approximation Practice, 2013, ch. 2 and 5); neighbours share their edge,
 so m panels have d m + 1 nodes. `log` holds log L(mu, tau) - p as little-endian 32-bit floats, one row of all mu
-nodes for each tau node. Beyond the last edges in mu log L falls
-in a straight line or stays what it is: every likelihood of this project has straight tails, flat or falling ones, or
-negligible ones. Beyond the last tau it keeps its shape on a wider scale: log L(c + m, tau) is that of c + m t' / tau at
-the last tau t', c the middle edge, plus what follows from its course over the last two units of w.
+nodes for each tau node.
 
-Both variables make these tables small: in
-mu a normal likelihood is a parabola, whatever the width of the panel, and log(se^2 + tau^2) has no singularity nearer
-than i pi / 2 to any real w when t is the smallest standard error.
+Beyond the last edges in mu log L falls in a straight line or stays what it is: every likelihood of this project has
+straight tails, flat or falling ones, or negligible ones. Beyond the last tau it keeps its shape on a wider scale:
+log L(c + m, tau) is that of c + m t' / tau at the last tau t', c the middle edge, plus what follows from its course over
+the last two units of w.
+
+Both variables make these tables small: in mu a normal likelihood is a parabola, whatever the width of the panel, and
+log(se^2 + tau^2) has no singularity nearer than i pi / 2 to any real w when t is the smallest standard error.
 
 The panels are the same for every surface, in units of where its trials lie; `error` is the largest miss found between
 the nodes within 10 of the peak.

@@ -10,6 +10,8 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.page.cache import remember
@@ -170,7 +172,8 @@ def _answers(outcome: Outcome, surface: Surface, *, own: bool) -> list[dict[str,
     mu_shapes = [shape_of(parse_prior(text), rate=rate) for text in mus]
     tau_shapes = [None if text is None else shape_of(parse_prior(text)) for text in taus]
     low, high = tails(prob)
-    grid = answer_grid(surface, mu_shapes, tau_shapes, (low, 0.5, high))
+    with np.errstate(divide="ignore"):  # a panel so narrow that its weight is 0 holds nothing
+        grid = answer_grid(surface, mu_shapes, tau_shapes, (low, 0.5, high))
     answers = []
     for k, tau_text in enumerate(taus):
         for m, mu_text in enumerate(mus):
