@@ -242,7 +242,7 @@ def test_the_copied_command_is_one_the_program_takes(visit, page_file):
     page = visit(page_file)
     ready(page)
     page.fill("#c-mu-s", "0.7")
-    page.select_option("#c-surface", index=3)
+    page.select_option("#c-surface", label="binomial, beta(1, 1) on the control risk")
     page.click("#b-command")
     words = shlex.split(page.evaluate("bayesIvig.copied"))
     assert words == shlex.split(page.inner_text("#live-command"))

@@ -10,8 +10,8 @@ nodes for each tau node.
 
 Beyond the last edges in mu log L falls in a straight line or stays what it is: every likelihood of this project has
 straight tails, flat or falling ones, or negligible ones. Beyond the last tau it keeps its shape on a wider scale:
-log L(c + m, tau) is that of c + m t' / tau at the last tau t', c the middle edge, plus what follows from its course over
-the last two units of w.
+log L(c + m, tau) is that of c + m t' / tau at the last tau t', c the middle edge, plus what follows from its course
+over the last two units of w.
 
 Both variables make these tables small: in mu a normal likelihood is a parabola, whatever the width of the panel, and
 log(se^2 + tau^2) has no singularity nearer than i pi / 2 to any real w when t is the smallest standard error.
