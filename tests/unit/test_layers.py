@@ -25,6 +25,7 @@ ORDER = (
     "fit_json store plots",
     "output output_sensitivity present",
     "present_data present_files present_audit present_sensitivity",
+    "page",
     "cli",
     "__main__",
 )
@@ -69,7 +70,7 @@ def test_every_module_has_its_layer():
     [
         ("openpyxl", {"formats"}),
         ("zipfile", {"formats"}),
-        ("xml", {"formats"}),
+        ("xml", {"formats", "page"}),
         ("pymc", {"nuts"}),
         ("nutpie", {"nuts"}),
         ("matplotlib", {"plots"}),
