@@ -237,7 +237,7 @@ def test_power_scaling_agrees_with_arviz_on_draws():
     from bayes_ivig import nuts
 
     one = shipped("strength")
-    draws = nuts.sample(nuts.compile_model(one.evidence.studies, one.model), draws=4000)
+    draws = nuts.sample(nuts.compile_model(one.evidence.studies, one.model), target_accept=0.95, draws=4000)
     tree = draws.to_datatree()
     mu, tau = (tree.posterior[name] for name in ("mu", "tau"))
     priors = {
