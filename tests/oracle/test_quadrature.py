@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from bayes_ivig.priors import parse_prior
-from bayes_ivig.quadrature import fit_posterior, shape_of
+from bayes_ivig.quadrature import fit_posterior, make_surface, shape_of
 from bayes_ivig.quadrature.curves import NormalCurve
 from bayes_ivig.quadrature.panels import Landmark
 from bayes_ivig.quadrature.surface import Surface
+from bayes_ivig.spec import default_model, with_priors
+from bayes_ivig.studies import TwoArm
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 TAU = {
