@@ -14,6 +14,8 @@ from bayes_ivig import __version__
 from bayes_ivig.cli.analyse import fit, pool
 from bayes_ivig.cli.audit import audit
 from bayes_ivig.cli.files import data_check, data_compare
+from bayes_ivig.cli.report import report
+from bayes_ivig.cli.sensitivity import sensitivity
 from bayes_ivig.cli.show import data_app, models_app, priors_app
 from bayes_ivig.errors import CheckFailedError, InputError
 
@@ -30,6 +32,8 @@ app = typer.Typer(
 )
 app.command()(fit)
 app.command()(pool)
+app.command()(sensitivity)
+app.command()(report)
 app.command()(audit)
 data_app.command("check")(data_check)
 data_app.command("compare")(data_compare)

@@ -12,6 +12,8 @@ from bayes_ivig.plots.prior_posterior import draw_prior_posterior
 from bayes_ivig.plots.style import DPI, house_style
 from bayes_ivig.plots.trace import draw_trace
 
+PRINTED = ("forest", "prior-posterior")
+
 
 def draw_figures(fit: Fit) -> dict[str, Figure]:
     """Draw the figures of a fit, 170 mm wide: forest, prior-posterior, trace and predictive-check.
@@ -27,9 +29,14 @@ def draw_figures(fit: Fit) -> dict[str, Figure]:
         }
 
 
-def save_figures(figures: Mapping[str, Figure], folder: Path) -> None:
-    """Write each figure as NAME.svg (its text as text) and NAME.png (200 dpi); the same figure gives the same bytes."""
+def save_figures(figures: Mapping[str, Figure], folder: Path, dpi: int = DPI) -> None:
+    """Write each figure as NAME.svg and NAME.png, those that papers print as NAME.pdf too.
+
+    Text stays text in SVG and PDF; the same figure gives the same bytes.
+    """
     with house_style():
         for name, figure in figures.items():
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-            figure.savefig(folder / f"{name}.png", dpi=DPI, pil_kwargs={"compress_level": 4})
+            if name in PRINTED:
+                figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
+            figure.savefig(folder / f"{name}.png", dpi=dpi, pil_kwargs={"compress_level": 4})

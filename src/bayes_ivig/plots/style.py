@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import matplotlib
 import numpy as np
@@ -18,8 +18,11 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 
+from bayes_ivig.checks import Check
 from bayes_ivig.effects import Array
+from bayes_ivig.evidence import Evidence
 from bayes_ivig.fit import Fit
+from bayes_ivig.spec import Model
 
 # Okabe and Ito's colours, told apart with any colour vision.
 POSTERIOR, PUBLISHED, RAW, PALE = "#0072B2", "#D55E00", "#757575", "#B8D4E6"
@@ -41,6 +44,7 @@ _STYLE: Any = {
     "text.hinting": "no_hinting",  # text is as wide in the PNG as in the SVG
     "axes.unicode_minus": True,
     "path.simplify": True,
+    "pdf.fonttype": 42,  # TrueType: text that can be searched and edited
     "svg.fonttype": "none",
     "svg.hashsalt": "bayes-ivig",
 }
@@ -99,7 +103,27 @@ def flat_draws(fit: Fit, name: str) -> Array:
     return np.asarray(fit.draws["posterior"][name], dtype=float).ravel()
 
 
-def describe_model(fit: Fit) -> str:
+class Subject(Protocol):
+    """What a figure is about: a fit, or any answer with its evidence and its failed checks."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """The trials."""
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """Checks that did not pass."""
+
+
+class Modelled(Subject, Protocol):
+    """A subject with one model."""
+
+    @property
+    def model(self) -> Model:
+        """The model."""
+
+
+def describe_model(fit: Modelled) -> str:
     """One sentence: the model and every prior."""
     model = fit.model
     place = f", baseline prior on the {'midpoint' if model.parametrisation == 'midpoint' else 'control risk'}"
@@ -113,7 +137,7 @@ def describe_model(fit: Fit) -> str:
 class Page:
     """A figure of the house's width, its heading and notes set; from `bottom` to `top` it is free."""
 
-    def __init__(self, fit: Fit, what: str, body: float, notes: tuple[str, ...]) -> None:
+    def __init__(self, fit: Subject, what: str, body: float, notes: tuple[str, ...]) -> None:
         """Make a figure whose free middle is `body` high, between the heading and the notes."""
         evidence = fit.evidence
         lines = [line for note in notes for line in wrap(note, WIDTH - 2 * MARGIN)]

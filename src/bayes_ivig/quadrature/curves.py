@@ -30,6 +30,10 @@ class Curve(Protocol):
     def error(self) -> float:
         """Bound on the absolute error of its logarithm where it matters."""
 
+    @property
+    def kink(self) -> float | None:
+        """Where its slope jumps, if it does."""
+
     def log_profile(self, theta: Array) -> Array:
         """Log likelihood at effects theta, any shape."""
 
@@ -45,6 +49,7 @@ class NormalCurve:
     se: float
     power: float = 1.0
     error: float = 0.0
+    kink: float | None = None
 
     @property
     def centre(self) -> float:
@@ -79,6 +84,7 @@ class ConstantCurve:
     centre: float = 0.0
     width: float = math.inf
     error: float = 0.0
+    kink: float | None = None
 
     def log_profile(self, theta: Array) -> Array:
         """Return the constant at each theta."""

@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 PROBS = (0.025, 0.25, 0.5, 0.75, 0.975)
 _ORDER, _TAU_ORDER = 16, 14
 _VARIATION = 10.0
+_OVERSHOOT = 0.5  # log units that a peak between nodes may rise above them
 _FAR_OUT = 1e12  # widths of the data beyond which no prior is followed
 
 
@@ -122,8 +123,9 @@ def _tau_panels(surface: Surface, base: Panels, edges: Array, priors: Sequence[S
 def _within(axis: Axis, panels: Panels) -> Axis:
     """The axis up to the end of the tabulated tau."""
     assert axis.edges is not None
-    inside = axis.edges[axis.edges < panels.edges[-1]]
-    return Axis(np.append(inside, min(axis.edges[-1], panels.edges[-1])), None)
+    end = min(axis.edges[-1], panels.edges[-1])
+    inside = axis.edges[axis.edges < (1 - 1e-6) * end]  # a last panel without width would be split for ever
+    return Axis(np.append(inside, end), None)
 
 
 def _answer(surface: Surface, base: Panels, marginal: Array, mu: Shape, answers: GridAnswers, m: int) -> None:
@@ -151,14 +153,19 @@ def _answer(surface: Surface, base: Panels, marginal: Array, mu: Shape, answers:
 
 
 def _interpolate(base: Panels, values: Array, x: Array) -> Array:
-    """Interpolate node values (G, K) at x: (len(x), K)."""
+    """Interpolate node values (G, K) at x: (len(x), K).
+
+    Nowhere much above the nodes around: far out, where panels are wide, a polynomial may overshoot.
+    """
     panel, place = base.locate(x)
     local = values.reshape(-1, base.order, values.shape[1])
     basis = base.basis(place)
     result = np.empty((len(x), values.shape[1]))
     starts = np.concatenate([[0], np.nonzero(np.diff(panel))[0] + 1, [len(x)]])
     for a, b in pairwise(starts):
-        result[a:b] = basis[a:b] @ local[panel[a]]
+        nodes = local[panel[a]]
+        # Far out one panel may hold thousands of log units: no polynomial may rise above its nodes.
+        result[a:b] = np.minimum(basis[a:b] @ nodes, nodes.max(axis=0) + _OVERSHOOT)
     return result
 
 

@@ -50,7 +50,8 @@ def find_mesh(
 
     `evaluate(mu_nodes, tau_nodes)` is the log likelihood, (T, G).
     """
-    axes = [_first_axis(mu, mu_extent(surface), surface.mu_landmarks), first_tau_axis(surface, tau)]
+    first = _first_axis(mu, mu_extent(surface), surface.mu_landmarks, surface.kinks)
+    axes = [first, first_tau_axis(surface, tau)]
     for _ in range(_ROUNDS):
         (x, log_w), (t, log_v) = (axis.nodes(_COARSE) for axis in axes)
         joint = evaluate(x, t) + log_prior(mu, x) + log_prior(tau, t)[:, None]
@@ -98,12 +99,14 @@ def mu_extent(surface: Surface) -> tuple[float, float]:
     return low, max(curve.centre + _STEEP * curve.width for curve in surface.varying)
 
 
-def _first_axis(shape: Shape, extent: tuple[float, float], marks: tuple[Landmark, ...]) -> Axis:
+def _first_axis(
+    shape: Shape, extent: tuple[float, float], marks: tuple[Landmark, ...], kinks: tuple[float, ...] = ()
+) -> Axis:
     if shape.point is not None:
         return Axis(None, shape.point)
     low, high = shape.range
     low, high = min(low, max(extent[0], shape.support[0])), max(high, min(extent[1], shape.support[1]))
-    return Axis(lay_panels(low, high, (*shape.landmarks, *marks), shape.breaks), None)
+    return Axis(lay_panels(low, high, (*shape.landmarks, *marks), (*shape.breaks, *kinks)), None)
 
 
 def first_tau_axis(surface: Surface, tau: Shape | None) -> Axis:

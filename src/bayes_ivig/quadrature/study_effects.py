@@ -93,7 +93,8 @@ def _target_panels(curves: tuple[Curve, ...], joint: "Joint") -> Panels:
     marks += [Landmark((a + b) / 2, (b - a) / 2.5, (b - a) / 2) for a, b in pairwise(edges.tolist())]
     low, high = edges[0] - widest, edges[-1] + widest
     near = [m for m in marks if low - 10 * m.scale < m.centre < high + 10 * m.scale]
-    return Panels(lay_panels(low, high, tuple(near)), _ORDER)
+    kinks = tuple({c.kink for c in curves if c.kink is not None})
+    return Panels(lay_panels(low, high, tuple(near), kinks), _ORDER)
 
 
 def _smooth(joint: "Joint", log_density: Array, target: Panels) -> Array:
