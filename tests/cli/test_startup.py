@@ -36,6 +36,7 @@ finally:
         (["fit", "--help"], "--no-figures"),
         (["audit", "--help"], "--enumerate"),
         (["sensitivity", "--help"], "--no-figures"),
+        (["balance", "--help"], "--weight"),
         (["report", "--help"], "--format"),
         (["data", "list"], "mmn-2007"),
         (["data", "check", "--help"], "--json"),

@@ -13,6 +13,7 @@ import typer
 from bayes_ivig import __version__
 from bayes_ivig.cli.analyse import fit, pool
 from bayes_ivig.cli.audit import audit
+from bayes_ivig.cli.balance import balance
 from bayes_ivig.cli.files import data_check, data_compare
 from bayes_ivig.cli.report import report
 from bayes_ivig.cli.sensitivity import sensitivity
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command()(fit)
 app.command()(pool)
 app.command()(sensitivity)
+app.command()(balance)
 app.command()(report)
 app.command()(audit)
 data_app.command("check")(data_check)

@@ -10,6 +10,7 @@ from typing import Any
 from bayes_ivig import __version__
 from bayes_ivig.checks import Check
 from bayes_ivig.evidence import Evidence
+from bayes_ivig.sensitivity.association import AssociationSweep, sweep_association
 from bayes_ivig.sensitivity.baselines import Baselines, compare_baselines
 from bayes_ivig.sensitivity.bias import BiasTipping, find_bias_tipping
 from bayes_ivig.sensitivity.claim import claim_of
@@ -43,6 +44,7 @@ class Sensitivity:
     answer: Answer
     movement: float
     baselines: Baselines
+    association: AssociationSweep | None
     prior_grid: PriorGrid
     power_scaling: PowerScaling
     tipping: Tipping
@@ -66,9 +68,10 @@ class Sensitivity:
 
     @property
     def descriptions(self) -> tuple[str, ...]:
-        """One sentence each on zero-cell policies, readings and the multiverse."""
+        """One sentence each on the association within patients, zero-cell policies, readings and the multiverse."""
         claim = claim_of(self.evidence, self.model)
         return (
+            *(() if self.association is None else (self.association.sentence,)),
             describe_policies(self.policies, claim),
             describe_readings(self.readings, claim),
             describe_multiverse(self.multiverse),
@@ -80,6 +83,7 @@ class Sensitivity:
         tables = {
             "baselines": self.baselines.to_rows(),
             "baseline-contributions": self.baselines.contribution_rows(),
+            "association": [] if self.association is None else self.association.to_rows(),
             "prior-grid": self.prior_grid.to_rows(),
             "power-scaling": self.power_scaling.to_rows(),
             "tipping-points": self.tipping.to_rows(),
@@ -119,6 +123,7 @@ class Sensitivity:
             "axes": [asdict(axis) for axis in self.axes],
             "baselines": self.baselines.to_rows(),
             "baseline_contributions": self.baselines.contribution_rows(),
+            "association": None if self.association is None else self.association.to_rows(),
             "prior_grid": {
                 "n": self.prior_grid.n,
                 "p_lowest": float(self.prior_grid.p[b, t, m]),
@@ -223,6 +228,7 @@ def run_sensitivity(
 
     answer = timed("Posterior", lambda: setting.answer)
     baselines = timed("Baseline priors", lambda: compare_baselines(setting))
+    association = timed("Association within patients", lambda: sweep_association(setting))
     grid = timed("Prior grid", lambda: cross_priors(setting, baselines))
     power = timed("Power-scaling", lambda: scale_powers(setting))
     tipping = timed("Tipping points", lambda: find_tipping_points(setting))
@@ -243,6 +249,7 @@ def run_sensitivity(
         answer=answer,
         movement=setting.posterior.movement,
         baselines=baselines,
+        association=association,
         prior_grid=grid,
         power_scaling=power,
         tipping=tipping,
