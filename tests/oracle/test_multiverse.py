@@ -1,10 +1,15 @@
 """Cells of the multiverse, drawn at random, against one fit each, built apart from its machinery."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from bayes_ivig.priors import parse_prior
+from bayes_ivig.profiles import LIKELIHOODS
 from bayes_ivig.quadrature import Surface, fit_posterior, shape_of
 from bayes_ivig.quadrature.curves import NormalCurve
+from bayes_ivig.quadrature.grid import answer_grid
 from bayes_ivig.quadrature.tabulated import tabulate
 from bayes_ivig.reviews import load_evidence, load_review, read_as
 from bayes_ivig.sensitivity.alternatives import (
@@ -12,9 +17,10 @@ from bayes_ivig.sensitivity.alternatives import (
     effect_alternatives,
     heterogeneity_alternatives,
 )
+from bayes_ivig.sensitivity.answers import answer_all
 from bayes_ivig.sensitivity.claim import claim_of
-from bayes_ivig.sensitivity.multiverse import run_multiverse
-from bayes_ivig.profiles import LIKELIHOODS
+from bayes_ivig.sensitivity.specifications import lay_out
+from bayes_ivig.sensitivity.study_curves import study_curve
 from bayes_ivig.spec import default_model, with_priors
 
 BINOMIAL = default_model("binomial", "OR", "random")
@@ -66,16 +72,43 @@ def one_fit(outcome, choices):
 
 @pytest.mark.parametrize("outcome", ["strength", "disability"])
 def test_cells_against_one_fit_each(outcome):
-    multiverse = run_multiverse(load_evidence(REVIEW, outcome), BINOMIAL, load_evidence(REVIEW, outcome, "crossover"))
+    evidence, paired = load_evidence(REVIEW, outcome), load_evidence(REVIEW, outcome, "crossover")
+    plan = lay_out(evidence, BINOMIAL, paired, claim_of(evidence, BINOMIAL))
     rng = np.random.default_rng(20070315)
-    by_likelihood = [np.flatnonzero(multiverse.codes[:, 2] == code) for code in range(multiverse.counts["likelihood"])]
-    rows = np.concatenate([rng.choice(rows, 4, replace=False) for rows in by_likelihood])
-    for row in rows:
-        choices = multiverse.choices(row)
-        posterior = one_fit(outcome, choices)
-        scale = np.diff(posterior.mu.interval(0.95))[0]
-        found = np.array([multiverse.low[row], multiverse.estimate[row], multiverse.high[row]])
-        known = posterior.mu.quantile(np.array([0.025, 0.5, 0.975]))
-        np.testing.assert_allclose(found / scale, known / scale, atol=1e-6, err_msg=str(choices))
-        assert multiverse.p_claim[row] == pytest.approx(posterior.mu.p_gt(0.0), abs=1e-6), choices
-        assert multiverse.log_evidence[row] == pytest.approx(posterior.log_evidence, abs=1e-6), choices
+    by_likelihood: dict[int, list] = {}
+    for cell in plan.cells:
+        by_likelihood.setdefault(cell.codes[2], []).append(cell)
+    chosen = tuple(cells[i] for cells in by_likelihood.values() for i in rng.choice(len(cells), 1))
+    answers, _ = answer_all(replace(plan, cells=chosen), (0.025, 0.5, 0.975))
+    for i, cell in enumerate(chosen):
+        for _ in range(2):
+            t, m = rng.integers(len(plan.scales)), rng.integers(len(plan.effects))
+            codes = (*cell.codes, m, t)
+            labels = {axis.name: axis.levels[code] for axis, code in zip(plan.axes, codes, strict=True)}
+            choices = {name: label for name, label in labels.items() if label}
+            known = one_fit(outcome, choices)
+            low, middle, high = known.mu.quantile(np.array([0.025, 0.5, 0.975]))
+            found = answers.quantiles[i, t, m] / (high - low)
+            np.testing.assert_allclose(
+                found, np.array([low, middle, high]) / (high - low), atol=1e-5, err_msg=str(choices)
+            )
+            assert answers.p_gt_0[i, t, m] == pytest.approx(known.mu.p_gt(0.0), abs=1e-5), choices
+            assert answers.log_evidence[i, t, m] == pytest.approx(known.log_evidence, abs=1e-5), choices
+
+
+def test_far_tails_do_not_carry_a_posterior_away():
+    """A weakly informative baseline on the control risk, heavy tails on mu and tau: polynomials once rose far out."""
+    model = with_priors(
+        default_model("binomial", "OR", "random", "control"), {"baseline": parse_prior("normal(0, 1.5)")}
+    )
+    evidence = load_evidence(REVIEW, "strength")
+    curves = [study_curve(s, model) for s in evidence.studies]
+    mu = shape_of(parse_prior("student-t(4, 0, 0.58)"))
+    tau = [shape_of(parse_prior(text)) for text in ("half-cauchy(0.5)", "log-normal(-1.03, 0.755)", "half-normal(1)")]
+    for out in range(3):
+        surface = Surface(tuple(curve for i, curve in enumerate(curves) if i != out))
+        grid = answer_grid(surface, [mu, shape_of(parse_prior("normal(0, 10)"))], tau, (0.025, 0.5, 0.975))
+        for k, shape in enumerate(tau):
+            known = fit_posterior(surface, mu, shape)
+            quantiles = known.mu.quantile(np.array([0.025, 0.5, 0.975]))
+            np.testing.assert_allclose(grid.quantiles[k, 0], quantiles, atol=1e-5)

@@ -60,7 +60,9 @@ def test_mantel_haenszel_and_peto(reference):
     }.items():
         known = reference["freq_2x2"][key]
         row = rows[name]
-        np.testing.assert_allclose([row.estimate, *row.ci], [known["estimate"], known["ci_lb"], known["ci_ub"]], atol=1e-9)
+        np.testing.assert_allclose(
+            [row.estimate, *row.ci], [known["estimate"], known["ci_lb"], known["ci_ub"]], atol=1e-9
+        )
 
 
 def brute_posterior(y, se, mu_sd, tau_scale):
@@ -75,7 +77,9 @@ def brute_posterior(y, se, mu_sd, tau_scale):
         total += np.exp(log_like - 0.5 * (t / tau_scale) ** 2)
     density = prior * total
     cdf = np.cumsum(density) / density.sum()
-    return np.interp(0.5, cdf - 0.5 * density / density.sum(), mu), 1 - np.interp(0, mu, cdf - 0.5 * density / density.sum())
+    return np.interp(0.5, cdf - 0.5 * density / density.sum(), mu), 1 - np.interp(
+        0, mu, cdf - 0.5 * density / density.sum()
+    )
 
 
 @pytest.mark.parametrize(("name", "k_t", "k_c"), [("treatment-arm", 4 / 16, 12 / 16), ("quarter-zero", 0.25, 0.25)])

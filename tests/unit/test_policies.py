@@ -77,10 +77,19 @@ def test_rates_have_no_opposite_arm():
     np.testing.assert_allclose(corrected.se, se, rtol=1e-14)
     model = default_model("single-arm", "rate", "random")
     rows = compare_policies(evidence(*rates), model)
-    assert [row.name for row in rows] == ["exact", "half-zero", "half-all", "quarter-zero", "drop-double-zero", "summed"]
+    assert [row.name for row in rows] == [
+        "exact",
+        "half-zero",
+        "half-all",
+        "quarter-zero",
+        "drop-double-zero",
+        "summed",
+    ]
     assert all(row.p_claim is None for row in rows)
     assert rows[-1].natural()[0] == pytest.approx(2 / 15)
-    assert describe_policies(rows, None).startswith("The exact likelihood, which adds nothing to the counts, gives rate")
+    assert describe_policies(rows, None).startswith(
+        "The exact likelihood, which adds nothing to the counts, gives rate"
+    )
 
 
 def test_policies_of_disability():
@@ -103,7 +112,9 @@ def test_policies_of_disability():
         "0.5 a cell added in Van den Berg 1995; left out, the same outcome for everybody: Azulay 1994"
     )
     assert rows["conditional"].changed == "nothing, but Azulay 1994 cannot say anything"
-    assert rows["mantel-haenszel-revman"].changed == "0.5 a cell added in Van den Berg 1995; without weight: Azulay 1994"
+    assert (
+        rows["mantel-haenszel-revman"].changed == "0.5 a cell added in Van den Berg 1995; without weight: Azulay 1994"
+    )
     pooled = {(e.method, e.measure, e.correction): e for e in pool(shipped("disability").studies)}
     for name, key in {
         "mantel-haenszel": ("Mantel-Haenszel", "OR", "none"),

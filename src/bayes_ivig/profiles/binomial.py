@@ -239,6 +239,8 @@ def _log_complements(log_c: Array, log_t: Array, g: Array) -> tuple[Array, Array
     smaller = np.minimum(log_c, log_t)
     with np.errstate(divide="ignore"):
         rest_of_smaller = np.log(-np.expm1(np.minimum(smaller, -1e-300)))
-        rest_of_larger = np.where(larger < -0.5, np.log(-np.expm1(np.minimum(larger, -1e-300))), product - rest_of_smaller)
+        rest_of_larger = np.where(
+            larger < -0.5, np.log(-np.expm1(np.minimum(larger, -1e-300))), product - rest_of_smaller
+        )
     swap = log_c > log_t
     return np.where(swap, rest_of_larger, rest_of_smaller), np.where(swap, rest_of_smaller, rest_of_larger)

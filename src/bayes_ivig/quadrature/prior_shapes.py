@@ -18,15 +18,11 @@ TAIL = 1e-20  # mass left beyond the range of a mesh
 
 
 class Shape(Protocol):
-    """A density on the analysis scale: `range` holds all of it that counts, `breaks` are where it jumps.
-
-    `point` is its only value, if it is a point mass; `below` is mass under the range, so near to 0 that it may sit
-    there (a prior of tau).
-    """
+    """A density on the analysis scale."""
 
     @property
     def text(self) -> str:
-        """The prior as text."""
+        """The prior as the user wrote it."""
 
     @property
     def point(self) -> float | None:
@@ -34,11 +30,11 @@ class Shape(Protocol):
 
     @property
     def support(self) -> tuple[float, float]:
-        """Where it has a density."""
+        """Where the density is not 0."""
 
     @property
     def range(self) -> tuple[float, float]:
-        """Where all of it that counts is."""
+        """Ends that hold all of it that counts."""
 
     @property
     def landmarks(self) -> tuple[Landmark, ...]:
@@ -50,7 +46,7 @@ class Shape(Protocol):
 
     @property
     def below(self) -> float:
-        """Mass under the range."""
+        """Mass under the range, so near to 0 that it may sit there (a prior of tau)."""
 
     def logpdf(self, x: Array) -> Array:
         """Log density."""

@@ -13,11 +13,15 @@ from bayes_ivig.sensitivity.study_curves import mu_shape, tau_shape
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """Quantiles (cells, T, M, probs), P(mu > 0) and log evidence (cells, T, M) of every cell and pair of priors."""
+    """Quantiles (cells, T, M, probs), P(mu > 0) and log evidence (cells, T, M) of every cell and pair of priors.
+
+    `error` is the largest that the engine estimates of its own: of a curve's log likelihood, or a share of a density.
+    """
 
     quantiles: Array
     p_gt_0: Array
     log_evidence: Array
+    error: float
 
 
 def answer_all(plan: Plan, probs: tuple[float, ...]) -> tuple[Answers, int]:
@@ -29,11 +33,13 @@ def answer_all(plan: Plan, probs: tuple[float, ...]) -> tuple[Answers, int]:
         if cell.key not in by_key:
             by_key[cell.key] = answer_grid(Surface(cell.curves), mu, tau, probs)
     grids = [by_key[cell.key] for cell in plan.cells]
+    errors = [*(float(grid.error.max()) for grid in grids), *(curve.error for c in plan.cells for curve in c.curves)]
     return (
         Answers(
             np.stack([grid.quantiles for grid in grids]),
             np.stack([grid.p_gt_0 for grid in grids]),
             np.stack([grid.log_evidence + cell.constant for grid, cell in zip(grids, plan.cells, strict=True)]),
+            max(errors),
         ),
         len(by_key) * len(mu) * len(tau),
     )

@@ -33,6 +33,11 @@ class RepeatedCurve:
         """Bound on the error of the log likelihood."""
         return self.curve.error * self.times
 
+    @property
+    def kink(self) -> float | None:
+        """Where the slope jumps, if it does."""
+        return self.curve.kink
+
     def log_profile(self, theta: Array) -> Array:
         """Log likelihood were all of them at the same effects theta."""
         return self.times * self.curve.log_profile(theta)
@@ -64,6 +69,11 @@ class BiasedCurve:
     def error(self) -> float:
         """Bound on the error of the log likelihood."""
         return self.curve.error
+
+    @property
+    def kink(self) -> float | None:
+        """Where the slope jumps, if it does: a spread bias rounds it off."""
+        return None if self.curve.kink is None or self.sd > 0 else self.curve.kink - self.bias
 
     def log_profile(self, theta: Array) -> Array:
         """Log likelihood at effects theta, any shape, the bias averaged over."""

@@ -48,7 +48,8 @@ class Multiverse:
     `high` its equal-tailed interval of `prob`, all (n,) on the analysis scale of `measure`; `p_claim` is the
     probability of the claim, nan without one. `log_evidence` can be compared only between rows of the same reading,
     trials and likelihood. `distinct` counts the rows that are not the same analysis under another name, as with a
-    trial without information left out. `own` is the row of the model as it was given, None where it is no row.
+    trial without information left out. `own` is the row of the model as it was given, None where it is no row. `error`
+    is the largest error that the engine estimates of its own answers: a share of a density, or of a log likelihood.
     """
 
     axes: tuple[Axis, ...]
@@ -63,6 +64,7 @@ class Multiverse:
     claim: Claim | None
     distinct: int
     own: int | None
+    error: float
 
     def __len__(self) -> int:
         """Count the specifications."""
@@ -178,6 +180,7 @@ def run_multiverse(evidence: Evidence, model: Model, data: Evidence | None = Non
         claim=claim,
         distinct=distinct,
         own=int(own[0]) if len(own) else None,
+        error=answers.error,
     )
 
 
