@@ -17,8 +17,8 @@ def draw_given_tau(result: Sensitivity) -> Figure:
     trace, measure = result.given_tau, result.model.measure
     assert trace is not None
     notes = (
-        f"Top: posterior means given tau, of the average effect (thick, with its {percent(result.prob)} interval), "
-        "and of each trial's effect: at tau = 0 all trials share one, with growing tau each keeps its own. Bottom: "
+        f"Top: posterior means given tau, of the average effect (thick, with its {percent(result.prob)} interval) and "
+        "of each trial's effect: at tau = 0 all trials share one, with growing tau each keeps its own. Bottom: "
         "posterior of tau (solid), prior (dashed)." + (f" {result.tau.sentence}" if result.tau else ""),
         describe_model(result),
     )
