@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 
 _STEP = 0.36  # widest spacing in the midpoint, whose bend is pi/2 away from the real axis
 _FEWEST = (42, 36)  # gaps along both axes: a hill with normal flanks is 16 to 20 standard deviations wide
-_SHARPEST = 1e-5  # width of a bend below which it is an edge
+SHARPEST = 1e-5  # width of a bend below which it is an edge
 _REMOTE = 0.7  # how far from the middle of the window to its end associations make a bend that matters
 
 
@@ -117,7 +117,7 @@ def _plans(trial: PairedCounts, model: Model, theta: Array) -> "list[tuple[float
     control = model.parametrisation == "control"
     baselines = list(model.priors["baseline"].parts)
     if not control:
-        baselines = [piece for part in baselines for piece in _cut_at_the_bend(*part)]
+        baselines = [piece for part in baselines for piece in cut_at_the_bend(*part)]
     pairs = product(baselines, model.priors["association"].parts)
     return [
         (
@@ -128,7 +128,7 @@ def _plans(trial: PairedCounts, model: Model, theta: Array) -> "list[tuple[float
     ]
 
 
-def _cut_at_the_bend(weight: float, prior: Prior) -> tuple[tuple[float, Prior], ...]:
+def cut_at_the_bend(weight: float, prior: Prior) -> tuple[tuple[float, Prior], ...]:
     """A uniform risk from below to above 1/2 as two, because its coordinate cannot take the bend there apart."""
     low, high = prior.support
     if prior.family != "uniform" or (low, high) == (0, 1) or not low < 0.5 < high:
@@ -177,7 +177,7 @@ class _Plan(NamedTuple):
             return np.ones(len(self.d))
         remote = _REMOTE * window.low2 + (1 - _REMOTE) * (window.low2 + window.high2) / 2
         lowest = np.clip(self.association.place(remote)[0], -MAX_ASSOCIATION, MAX_ASSOCIATION)
-        return np.maximum(kink_width(np.clip(self.d, -MAX_HALF_EFFECT, MAX_HALF_EFFECT), lowest), _SHARPEST)
+        return np.maximum(kink_width(np.clip(self.d, -MAX_HALF_EFFECT, MAX_HALF_EFFECT), lowest), SHARPEST)
 
     def _midpoint(self, rows: Index, v: Array, width: Array) -> tuple[Array, Array, Array]:
         """sinh(h), h and log |dh/dv| at the baseline's coordinate v, whose first axis is that of `rows`."""
