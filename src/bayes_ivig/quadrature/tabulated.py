@@ -182,9 +182,18 @@ class TabulatedCurve:
     def smooth_directly(self, x: Array, t: Array) -> Array:
         """Log smoothed likelihood at pairs of mu and tau in standard units, without the table; same shapes."""
         result = np.empty(len(x))
+        straight = np.zeros(len(x), bool)
+        last = _mesh().theta.edges[-1]
+        for side, slope in zip((-1.0, 1.0), self.slopes, strict=True):
+            # The whole bell, moved by the slope, stands on the straight line.
+            on_line = (side * x > last) & (side * (x + slope * t * t) - 8.5 * t > last)
+            level = float(self._at(np.array(side * last)))
+            line = level + slope * (x[on_line] - side * last) + 0.5 * (slope * t[on_line]) ** 2
+            result[on_line] = line
+            straight |= on_line
         large = _is_resolved(x, t)
-        for chosen, smooth in ((~large, self._small_tau), (large, self._large_tau)):
-            for piece in np.array_split(np.nonzero(chosen)[0], max(1, np.count_nonzero(chosen) // 4000)):
+        for chosen, smooth in ((~large & ~straight, self._small_tau), (large & ~straight, self._large_tau)):
+            for piece in np.array_split(np.nonzero(chosen)[0], np.count_nonzero(chosen) // 4000 + 1):
                 result[piece] = smooth(x[piece], t[piece])
         return result
 
@@ -222,7 +231,7 @@ class TabulatedCurve:
             nodes, weights = self._far_rule
             z = (nodes - x[far, None]) / t[far, None]
             # The weights may be negative: sum, then take the logarithm, relative to the nearest point of the core.
-            nearest = np.clip(x[far], nodes[0], nodes[-1])
+            nearest = np.clip(x[far], nodes.min(), nodes.max())
             shift = -0.5 * ((nearest - x[far]) / t[far]) ** 2
             total = (weights * np.exp(-0.5 * z**2 - shift[:, None])).sum(axis=1)
             with np.errstate(divide="ignore"):
