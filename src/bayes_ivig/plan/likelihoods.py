@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_expit, xlogy
+from scipy.special import log_expit, logit, xlogy
 
 from bayes_ivig.plan.design import Design, Tables
 from bayes_ivig.profiles import LIKELIHOODS
@@ -23,6 +23,7 @@ from bayes_ivig.profiles.paired_integral import SHARPEST, cut_at_the_bend
 from bayes_ivig.profiles.plackett import CELLS, MAX_ASSOCIATION, MAX_MIDPOINT, cells_from_hyperbolics, kink_width
 
 Array = NDArray[np.float64]
+_FAR = 700.0  # logit beyond every risk
 _DROP = 35.0  # log units below the best that no longer matter
 _BLOCK = 48  # tables that share one window of nodes
 _STEP, _BENT_STEP = 0.5, 0.36  # widest spacing, of logistic functions and of cells whose bend is taken apart
@@ -31,11 +32,11 @@ _SPREAD, _PAIRED_SPREAD, _ASSOCIATION_SPREAD = 1.5, 1.2, 3.2
 
 
 class _Nodes(NamedTuple):
-    """Nuisance nodes at one effect, sorted by `place`: log probabilities (4, Q) of cells and of margins, log weights."""
+    """Nuisance nodes at one effect: rising logits of both risks (Q,), log probabilities (4, Q), log weights (Q,)."""
 
-    place: Array
+    logit_t: Array
+    logit_c: Array
     log_p: Array
-    log_margins: Array
     log_weight: Array
 
 
@@ -54,7 +55,7 @@ class _Part(NamedTuple):
         if self.association is None:
             g, slope = self.baseline.place(self.v1)
             log_p = np.array(log_risks(np.array(theta), g, self.design.model))
-            return _Nodes(g, log_p, log_p, self.baseline.log_density(g) + slope + self.log_weight)
+            return _Nodes(log_p[0] - log_p[1], log_p[2] - log_p[3], log_p, self.baseline.log_density(g) + slope + self.log_weight)
         return self._paired_nodes(theta / 2)
 
     def _paired_nodes(self, d: float) -> _Nodes:
@@ -62,6 +63,7 @@ class _Part(NamedTuple):
         control = self.design.model.parametrisation == "control"
         t, slope1 = self.baseline.place(self.v1[:, None])
         association, slope2 = self.association.place(self.v2)
+        prior2 = self.association.log_density(association) + slope2
         association = np.clip(association, -MAX_ASSOCIATION, MAX_ASSOCIATION)
         if self.baseline.real:
             # The cells bend at h = 0, sharply for negative associations: sinh(h) = w sinh(t) takes the bend apart.
@@ -74,15 +76,13 @@ class _Part(NamedTuple):
             h = np.broadcast_to(t + d if control else t, (len(t), len(association)))
             sinh_h = np.sinh(np.clip(h, -MAX_MIDPOINT, MAX_MIDPOINT))
         prior1 = self.baseline.log_density(h - d if control else h) + slope1
-        prior2 = self.association.log_density(association) + slope2
         weight = (prior1 + prior2 + self.log_weight).ravel()
         order = np.argsort(h.ravel())
         order = order[weight[order] > weight.max() - _DROP - 10.0]
         sinh_h, h = sinh_h.ravel()[order], h.ravel()[order]
         psi = np.exp(np.broadcast_to(association, (len(t), len(association))).ravel()[order])
         cells = cells_from_hyperbolics(sinh_h, np.sqrt(1 + sinh_h**2), math.sinh(d), math.cosh(d), psi)
-        margins = (log_expit(h + d), log_expit(-h - d), log_expit(h - d), log_expit(d - h))
-        return _Nodes(h, np.log([cells[name] for name in CELLS]), np.array(margins), weight[order])
+        return _Nodes(h + d, h - d, np.log([cells[name] for name in CELLS]), weight[order])
 
 
 def _parts(design: Design, n: int, reach: float) -> list[_Part]:
@@ -136,13 +136,13 @@ def log_likelihoods(tables: Tables, design: Design, theta: Array) -> Array:
     on_c = tables[:, 2] + (tables[:, 0] if design.is_paired else 0)
     n_t, n_c = design.arms(n)
     best = _best(tables, design)
-    tops = np.full(len(tables), -np.inf)
+    ends_t, ends_c = _possible_logits(n_t), _possible_logits(n_c)
     parts = _parts(design, n, float(np.abs(theta).max()) / 2)
     for j, effect in enumerate(theta):
         for part in parts:
             nodes = part.nodes(float(effect))
-            low_t, high_t = _windows(n_t, *nodes.log_margins[:2])
-            low_c, high_c = _windows(n_c, *nodes.log_margins[2:])
+            low_t, high_t = _windows(ends_t, nodes.logit_t)
+            low_c, high_c = _windows(ends_c, nodes.logit_c)
             low, high = np.maximum(low_t[on_t], low_c[on_c]), np.minimum(high_t[on_t], high_c[on_c])
             total[:, j] += _sums(tables, nodes, low, high, best)
     with np.errstate(divide="ignore"):
@@ -156,18 +156,26 @@ def _best(tables: Tables, design: Design) -> Array:
     return sum(xlogy(arm, arm / np.maximum(arm.sum(axis=1, keepdims=True), 1)).sum(axis=1) for arm in (tables[:, :2], tables[:, 2:]))
 
 
-def _windows(n: int, log_p: Array, log_q: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """First node, and one past the last, at which k of n events (k = 0 to n) are possible: two arrays (n + 1,).
+def _windows(ends: tuple[Array, Array], logits: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First node, and one past the last, between the `ends` of each number of events; logits rise along the nodes."""
+    return np.searchsorted(logits, ends[0]), np.searchsorted(logits, ends[1], side="right")
 
-    The log risk rises along the nodes, so those where k events are likely enough are neighbours.
-    """
+
+def _possible_logits(n: int) -> tuple[Array, Array]:
+    """Lowest and highest logit of the risk at which k of n events (k = 0 to n) are within reach: two arrays (n + 1,)."""
     k = np.arange(n + 1.0)
     share = k / max(n, 1)
-    top = xlogy(k, share) + xlogy(n - k, 1 - share)
-    possible = np.multiply.outer(k, log_p) + np.multiply.outer(n - k, log_q) > (top - _DROP)[:, None]
-    first = possible.argmax(axis=1)
-    last = possible.shape[1] - possible[:, ::-1].argmax(axis=1)
-    return np.where(possible.any(axis=1), first, 0), np.where(possible.any(axis=1), last, 0)
+    least = xlogy(k, share) + xlogy(n - k, 1 - share) - _DROP
+    ends = []
+    for side in (-1.0, 1.0):
+        inside = np.clip(logit(share), -_FAR, _FAR)
+        outside = np.full(n + 1, side * _FAR)
+        for _ in range(60):
+            middle = (inside + outside) / 2
+            possible = k * log_expit(middle) + (n - k) * log_expit(-middle) > least
+            inside, outside = np.where(possible, middle, inside), np.where(possible, outside, middle)
+        ends.append(outside)
+    return ends[0], ends[1]
 
 
 def _sums(tables: Tables, nodes: _Nodes, low: NDArray[np.intp], high: NDArray[np.intp], best: Array) -> Array:
