@@ -28,11 +28,11 @@ from bayes_ivig.summary import tails
 
 Array = NDArray[np.float64]
 _ORDER = 16
-_PANEL = 5.6  # width of the panels of theta times sqrt(patients): four of the narrowest likelihood's SDs
+_PANEL = 7.5  # width of the panels of theta times sqrt(patients): five of the narrowest likelihood's SDs
 _NARROW = 0.2  # bells below this share of a panel of theta are integrated around their middle
 _HERMITE = 40
-_TAIL = 1e-13  # probability beyond the ends of the panels
-_TOLERANCE = 1e-9  # what the polynomials may leave out of a likelihood, relative to its peak
+_TAIL = 1e-11  # probability beyond the ends of the panels
+_TOLERANCE = 1e-4  # of the last coefficients, relative to the peak: moves P(mu > 0) by less than 1e-6
 _ROUNDS = 5
 UNLIKELY = 1e-6  # average likelihood, relative to its peak, below which a table is fitted on its own
 
