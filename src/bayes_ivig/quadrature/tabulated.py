@@ -72,8 +72,13 @@ def _bells() -> _Bells:
     resolved = _is_resolved(mesh.mu.nodes[None, :], mesh.tau[:, None])
     row, column = np.nonzero(resolved)
     tau = mesh.tau[row][:, None]
-    z = (mesh.theta.nodes - mesh.mu.nodes[column][:, None]) / tau
-    return _Bells(resolved, mesh.theta.weights * np.exp(-0.5 * z * z - _LOG_ROOT_2PI) / tau)
+    bells = (mesh.theta.nodes - mesh.mu.nodes[column][:, None]) / tau
+    bells *= bells
+    bells *= -0.5
+    np.maximum(bells, -300.0, out=bells)  # further down doubles run out, slowly
+    np.exp(bells, out=bells)
+    bells *= mesh.theta.weights / (tau * math.sqrt(2 * math.pi))
+    return _Bells(resolved, bells)
 
 
 def _is_resolved(mu: Array, tau: Array) -> NDArray[np.bool_]:
@@ -150,7 +155,7 @@ class TabulatedCurve:
         row, column = np.nonzero(~bells.resolved)
         result[row, column] = self._small_tau(mesh.mu.nodes[column], mesh.tau[row])
         # Where the products underflow, term by term.
-        row, column = np.nonzero(~(result > self.peak - 600.0) & bells.resolved)
+        row, column = np.nonzero(~(result > self.peak - 250.0) & bells.resolved)
         if len(row):
             result[row, column] = self._large_tau(mesh.mu.nodes[column], mesh.tau[row])
         return result
