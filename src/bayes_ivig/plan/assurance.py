@@ -139,6 +139,11 @@ class Plan:
     limit_against: float
 
     @property
+    def evidence(self) -> Evidence:
+        """The trials at hand."""
+        return self.question.evidence
+
+    @property
     def p_benefit_now(self) -> float:
         """P(benefit) before the next trial."""
         return float(self.question.p_benefit(self.now.p_gt_0))

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import matplotlib
 import numpy as np
@@ -18,7 +18,9 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 
+from bayes_ivig.checks import Check
 from bayes_ivig.effects import Array
+from bayes_ivig.evidence import Evidence
 from bayes_ivig.fit import Fit
 
 # Okabe and Ito's colours, told apart with any colour vision.
@@ -110,10 +112,22 @@ def describe_model(fit: Fit) -> str:
     )
 
 
+class Answer(Protocol):
+    """What a page needs to know of a result: what it is of, and whether a check failed."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """The trials."""
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """Checks that did not pass."""
+
+
 class Page:
     """A figure of the house's width, its heading and notes set; from `bottom` to `top` it is free."""
 
-    def __init__(self, fit: Fit, what: str, body: float, notes: tuple[str, ...]) -> None:
+    def __init__(self, fit: Answer, what: str, body: float, notes: tuple[str, ...]) -> None:
         """Make a figure whose free middle is `body` high, between the heading and the notes."""
         evidence = fit.evidence
         lines = [line for note in notes for line in wrap(note, WIDTH - 2 * MARGIN)]
