@@ -7,7 +7,7 @@ from bayes_ivig.effects import to_natural
 from bayes_ivig.plan.as_json import natural_ratio, notes
 from bayes_ivig.plan.assurance import TARGETS, Counts, Plan
 from bayes_ivig.present import table
-from bayes_ivig.wording import interval, number, percent, probability, with_interval
+from bayes_ivig.wording import number, percent, probability, with_interval
 
 
 def plan_view(plan: Plan, folder: str | None = None) -> RenderableType:
@@ -25,12 +25,11 @@ def plan_view(plan: Plan, folder: str | None = None) -> RenderableType:
     ]
     if plan.failed:
         parts.append(Text(f"CHECK FAILED ({'; '.join(c.name for c in plan.failed)}): do not use these numbers.", "bold red"))
-    reached = f"chance that P(benefit) > {question.threshold:g}"
     header = (
         "patients",
-        reached,
-        f"chance that it ends against (< {1 - question.threshold:g})",
-        f"upper/lower limit, {percent(question.prob)}",
+        "chance for benefit",
+        "chance against",
+        "limits apart",
         f"events, {evidence.treatment}",
         f"events, {evidence.control}",
     )
@@ -47,6 +46,13 @@ def plan_view(plan: Plan, folder: str | None = None) -> RenderableType:
     ]
     rows.append(("infinitely many", f"{plan.limit:.3f}", probability(plan.limit_against), "", "", ""))
     parts.append(table("", header, rows))
+    parts.append(
+        Text(
+            f"Chance for benefit: that the analysis with this trial has P(benefit) > {question.threshold:g}; against: that "
+            f"it has P(benefit) < {1 - question.threshold:g}. Limits apart: upper over lower {percent(question.prob)} "
+            f"limit of the {measure}, geometric mean. Events of the new trial: median and {percent(question.prob)} interval."
+        )
+    )
     for target in TARGETS:
         parts.append(Text(f"Smallest size with {percent(target)} assurance: {plan.smallest_text(target)}"))
     parts.extend(Text(f"Note: {note}") for note in (*evidence.notes, *notes(plan)))
@@ -58,4 +64,4 @@ def plan_view(plan: Plan, folder: str | None = None) -> RenderableType:
 
 
 def _events(counts: Counts) -> str:
-    return f"{number(counts.median)} ({interval(counts.low, counts.high)}) of {counts.n}"
+    return f"{counts.median:g} ({counts.low:g} to {counts.high:g})"

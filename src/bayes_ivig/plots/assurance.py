@@ -41,7 +41,7 @@ def draw_assurance(plan: Plan) -> Figure:
             y = page.bottom + _FOOT + _HEIGHT * (value + 0.02) / 1.04
             page.text(right, y, text, size=SMALL, color=color, va="center")
 
-        heights = _apart([(chance[-1], "for benefit"), (plan.limit, f"no trial: {plan.limit:.2f}"), (plan.rows[-1].against, "against")])
+        heights = _apart([(chance[-1], "for benefit"), (plan.limit, f"infinite: {plan.limit:.2f}"), (plan.rows[-1].against, "against")])
         for (value, text), color in zip(heights, (POSTERIOR, PUBLISHED, RAW), strict=True):
             beside(value, text, color)
         middle = MARGIN + _LEFT + width / 2
