@@ -30,7 +30,9 @@ class Agreement:
     def check(self) -> Check:
         """The agreement as a check."""
         hint = f"{self.worst} differs; sample more (--draws), and if it stays, report it: one of the engines is wrong"
-        return Check("sampler against exact engine, largest deviation in MCSE", self.z, self.limit, self.z <= self.limit, hint)
+        return Check(
+            "sampler against exact engine, largest deviation in MCSE", self.z, self.limit, self.z <= self.limit, hint
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The agreement as plain JSON values."""
@@ -48,7 +50,10 @@ def compare_engines(draws: Mapping[str, Array], exact: Posterior) -> Agreement:
 
     The limit is Bonferroni's over all quantities: a correct program fails one run in 10,000.
     """
-    pairs: list[tuple[str, Array, Marginal]] = [("mu", draws["mu"], exact.mu), ("theta_new", draws["theta_new"], exact.theta_new)]
+    pairs: list[tuple[str, Array, Marginal]] = [
+        ("mu", draws["mu"], exact.mu),
+        ("theta_new", draws["theta_new"], exact.theta_new),
+    ]
     if "tau" in draws:
         pairs.append(("tau", draws["tau"], exact.tau))
     pairs += [(f"theta[{i}]", draws["theta"][..., i], marginal) for i, marginal in enumerate(exact.theta)]
@@ -69,7 +74,8 @@ def _deviations(name: str, x: Array, marginal: Marginal) -> dict[str, float]:
 
     draws = xr.DataArray(x, dims=("chain", "draw"))
     found = {}
-    if np.isfinite(marginal.sd) and marginal.tail_index > 5.5:  # an SD has a standard error where there are four moments
+    # An SD has a standard error where there are four moments.
+    if np.isfinite(marginal.sd) and marginal.tail_index > 5.5:
         found[f"mean of {name}"] = (x.mean() - marginal.mean) / float(arviz_stats.mcse(draws, method="mean"))
         found[f"SD of {name}"] = (x.std(ddof=1) - marginal.sd) / float(arviz_stats.mcse(draws, method="sd"))
     limits = np.quantile(x, _PROBS)

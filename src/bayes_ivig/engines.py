@@ -53,13 +53,17 @@ def check_quadrature(posterior: Posterior) -> Check:
     """Check the engine's own estimate of its error."""
     error = posterior.movement
     hint = "the exact engine did not settle: use a tighter prior, or --engine nuts"
-    return Check("quadrature error estimate, in posterior SDs", error, MAX_QUADRATURE_ERROR, error <= MAX_QUADRATURE_ERROR, hint)
+    return Check(
+        "quadrature error estimate, in posterior SDs", error, MAX_QUADRATURE_ERROR, error <= MAX_QUADRATURE_ERROR, hint
+    )
 
 
 def moment_notes(answers: Answers) -> tuple[str, ...]:
     """Say where a mean or an SD does not exist."""
     named = {"mu": answers.mu, "tau": answers.tau, "theta_new": answers.theta_new}
-    without = [name for name, x in named.items() if x is not None and not (math.isfinite(x.mean) and math.isfinite(x.sd))]
+    without = [
+        name for name, x in named.items() if x is not None and not (math.isfinite(x.mean) and math.isfinite(x.sd))
+    ]
     if not without:
         return ()
     return (
@@ -105,7 +109,9 @@ def run_nuts(evidence: Evidence, model: Model, exact: Posterior | None, say: Say
     if exact is not None:
         agreement = compare_engines(draws["posterior"], exact)
         if not agreement.check.passed:
-            notes.append(f"The engines differed by {agreement.z:.1f} MCSE ({agreement.worst}); sampled again, 4 times longer.")
+            notes.append(
+                f"The engines differed by {agreement.z:.1f} MCSE ({agreement.worst}); sampled again, 4 times longer."
+            )
             say("Sampling again, four times longer, to compare the engines")
             draws = nuts.sample(ready, target_accept=accept, draws=4 * n)
             checks = check_sampling(draws.to_datatree())

@@ -148,7 +148,11 @@ def run_fit(
     if posterior is not None:
         rng = np.random.default_rng([model.sampler.seed, 3])
         independent = draw_posterior(posterior, evidence.studies, model, rng)
-    draws = found.draws if independent is None or sampled is not None else make_draws(independent, evidence.studies, model, rng)
+    draws = (
+        found.draws
+        if independent is None or sampled is not None
+        else make_draws(independent, evidence.studies, model, rng)
+    )
     seconds["draws"] = time.perf_counter() - start
     absolute, chosen = _absolute_effects(evidence, model, independent or found.draws["posterior"], control_risk)
     if chosen is not None:

@@ -1,7 +1,6 @@
 """The files of one fit, written together or not at all."""
 
 import json
-import platform
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from bayes_ivig.effects import to_natural
 from bayes_ivig.fit import Fit
 from bayes_ivig.fit_json import comparators_json, provenance, to_json
-from bayes_ivig.store import csv_text, json_text, replace_folder
+from bayes_ivig.store import csv_text, describe_run, json_text, replace_folder
 from bayes_ivig.summary import tails
 
 
@@ -50,7 +49,7 @@ def write_fit(fit: Fit, root: Path, *, figures: bool, started: float) -> Path:
         (folder / "comparators.csv").write_text(csv_text(_comparator_rows(fit)), "utf-8")
         _write_draws(fit, folder / "posterior.nc")
         seconds = {**fit.seconds, "plot": plot_seconds, "write": time.perf_counter() - clock - plot_seconds}
-        (folder / "run.json").write_text(json_text(_run(started, seconds)), "utf-8")
+        (folder / "run.json").write_text(json_text(describe_run(started, seconds)), "utf-8")
     return leaf
 
 
@@ -137,17 +136,3 @@ def _write_draws(fit: Fit, path: Path) -> None:
         "checks": _label(fit) or "passed",
     }
     path.write_bytes(fit.draws.to_netcdf(attributes))
-
-
-def _run(started: float, seconds: Mapping[str, float]) -> dict[str, Any]:
-    """When, how long and on what machine: what differs between two runs of the same fit."""
-    return {
-        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
-        "duration_seconds": time.time() - started,
-        "seconds": dict(seconds),
-        "machine": {
-            "system": platform.platform(),
-            "processor": platform.machine(),
-            "python": platform.python_version(),
-        },
-    }

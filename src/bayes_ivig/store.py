@@ -9,8 +9,10 @@ import io
 import json
 import math
 import os
+import platform
 import shutil
 import stat
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -203,3 +205,17 @@ def _is_number(text: str) -> bool:
         return math.isfinite(float(text))
     except ValueError:
         return False
+
+
+def describe_run(started: float, seconds: Mapping[str, float]) -> dict[str, Any]:
+    """When, how long and on what machine: what differs between two runs of the same fit."""
+    return {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "duration_seconds": time.time() - started,
+        "seconds": dict(seconds),
+        "machine": {
+            "system": platform.platform(),
+            "processor": platform.machine(),
+            "python": platform.python_version(),
+        },
+    }

@@ -40,6 +40,11 @@ def probability(p: float | None) -> str:
     return f"{p:.3f}"
 
 
+def short_probability(p: float) -> str:
+    """The same where there is little room: ">0.999"."""
+    return probability(float(p)).replace("above ", ">").replace("below ", "<")
+
+
 def percent(prob: float) -> str:
     """A coverage probability as a percentage: "95%"."""
     return f"{100 * prob:g}%"

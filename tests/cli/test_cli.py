@@ -34,7 +34,7 @@ QUICK = ("--model", "normal", "--effect", "common", "--no-figures")
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--help",), *[(c, "--help") for c in ("fit", "pool", "data", "models", "priors")]]
+    "arguments", [("--help",), *[(c, "--help") for c in ("fit", "sensitivity", "pool", "data", "models", "priors")]]
 )
 def test_help_is_complete(run, arguments):
     code, out, _ = run(*arguments)

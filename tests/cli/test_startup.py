@@ -35,6 +35,7 @@ finally:
         (["--version"], "bayes-ivig "),
         (["fit", "--help"], "--no-figures"),
         (["audit", "--help"], "--enumerate"),
+        (["sensitivity", "--help"], "--no-figures"),
         (["data", "list"], "mmn-2007"),
         (["data", "check", "--help"], "--json"),
         (["models", "list"], "binomial-or-midpoint-random"),

@@ -16,6 +16,7 @@ from bayes_ivig.cli.audit import audit
 from bayes_ivig.cli.files import data_check, data_compare
 from bayes_ivig.cli.harms import harms
 from bayes_ivig.cli.plan import plan
+from bayes_ivig.cli.sensitivity import sensitivity
 from bayes_ivig.cli.show import data_app, models_app, priors_app
 from bayes_ivig.errors import CheckFailedError, InputError
 
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command()(fit)
 app.command()(pool)
+app.command()(sensitivity)
 app.command()(audit)
 app.command()(plan)
 app.command()(harms)

@@ -83,7 +83,9 @@ def parse_control_risk(text: str | None) -> "Prior | None":
 def check_engine(engine: str) -> None:
     """Refuse an engine that does not exist."""
     if engine not in ENGINES:
-        raise InputError(f"--engine: '{engine}' is not an engine; choose {', '.join(ENGINES)}{nearest(engine, ENGINES)}")
+        raise InputError(
+            f"--engine: '{engine}' is not an engine; choose {', '.join(ENGINES)}{nearest(engine, ENGINES)}"
+        )
 
 
 def check_prob(prob: float) -> None:

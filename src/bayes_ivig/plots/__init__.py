@@ -27,9 +27,9 @@ def draw_figures(fit: Fit) -> dict[str, Figure]:
         }
 
 
-def save_figures(figures: Mapping[str, Figure], folder: Path) -> None:
-    """Write each figure as NAME.svg (its text as text) and NAME.png (200 dpi); the same figure gives the same bytes."""
+def save_figures(figures: Mapping[str, Figure], folder: Path, dpi: int = DPI) -> None:
+    """Write each figure as NAME.svg (its text as text) and NAME.png; the same figure gives the same bytes."""
     with house_style():
         for name, figure in figures.items():
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-            figure.savefig(folder / f"{name}.png", dpi=DPI, pil_kwargs={"compress_level": 4})
+            figure.savefig(folder / f"{name}.png", dpi=dpi, pil_kwargs={"compress_level": 4})

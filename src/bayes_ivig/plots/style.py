@@ -22,6 +22,7 @@ from bayes_ivig.checks import Check
 from bayes_ivig.effects import Array
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.fit import Fit
+from bayes_ivig.spec import Model
 
 # Okabe and Ito's colours, told apart with any colour vision.
 POSTERIOR, PUBLISHED, RAW, PALE = "#0072B2", "#D55E00", "#757575", "#B8D4E6"
@@ -101,19 +102,8 @@ def flat_draws(fit: Fit, name: str) -> Array:
     return np.asarray(fit.draws["posterior"][name], dtype=float).ravel()
 
 
-def describe_model(fit: Fit) -> str:
-    """One sentence: the model and every prior."""
-    model = fit.model
-    place = f", baseline prior on the {'midpoint' if model.parametrisation == 'midpoint' else 'control risk'}"
-    priors = ", ".join(f"{name} ~ {model.priors[name].text}" for name in model.needed)
-    where = place if model.parametrisation else ""
-    return (
-        f"Model: {model.likelihood}, {model.effect} effect{'s' if model.effect == 'random' else ''}{where}; {priors}."
-    )
-
-
-class Answer(Protocol):
-    """What a page needs to know of a result: what it is of, and whether a check failed."""
+class Subject(Protocol):
+    """What a figure is about: a fit, or any answer with its evidence and its failed checks."""
 
     @property
     def evidence(self) -> Evidence:
@@ -124,10 +114,29 @@ class Answer(Protocol):
         """Checks that did not pass."""
 
 
+class Modelled(Subject, Protocol):
+    """A subject with one model."""
+
+    @property
+    def model(self) -> Model:
+        """The model."""
+
+
+def describe_model(fit: Modelled) -> str:
+    """One sentence: the model and every prior."""
+    model = fit.model
+    place = f", baseline prior on the {'midpoint' if model.parametrisation == 'midpoint' else 'control risk'}"
+    priors = ", ".join(f"{name} ~ {model.priors[name].text}" for name in model.needed)
+    where = place if model.parametrisation else ""
+    return (
+        f"Model: {model.likelihood}, {model.effect} effect{'s' if model.effect == 'random' else ''}{where}; {priors}."
+    )
+
+
 class Page:
     """A figure of the house's width, its heading and notes set; from `bottom` to `top` it is free."""
 
-    def __init__(self, fit: Answer, what: str, body: float, notes: tuple[str, ...]) -> None:
+    def __init__(self, fit: Subject, what: str, body: float, notes: tuple[str, ...]) -> None:
         """Make a figure whose free middle is `body` high, between the heading and the notes."""
         evidence = fit.evidence
         lines = [line for note in notes for line in wrap(note, WIDTH - 2 * MARGIN)]

@@ -253,6 +253,8 @@ def _log_complements(log_c: Array, log_t: Array, g: Array) -> tuple[Array, Array
     with np.errstate(divide="ignore"):
         # At least the square root of the product, also where the smaller risk is 1 to every digit.
         rest_of_smaller = np.maximum(np.log(-np.expm1(np.minimum(smaller, -1e-300))), product / 2)
-        rest_of_larger = np.where(larger < -0.5, np.log(-np.expm1(np.minimum(larger, -1e-300))), product - rest_of_smaller)
+        rest_of_larger = np.where(
+            larger < -0.5, np.log(-np.expm1(np.minimum(larger, -1e-300))), product - rest_of_smaller
+        )
     swap = log_c > log_t
     return np.where(swap, rest_of_larger, rest_of_smaller), np.where(swap, rest_of_smaller, rest_of_larger)

@@ -199,7 +199,8 @@ def observed(data: Pairs) -> Draws:
 def log_integrated(study: Study, model: Model, theta: Array, power: float = 1.0) -> Array:
     """Log likelihood of one study at the effects `theta`, shape (m,), baseline and association integrated out.
 
-    `power` raises the likelihood to a power before they are integrated out. Every constant is included. Relative error about 1e-11 for |theta| <= 30 and priors no heavier than Student's t.
+    `power` raises the likelihood to a power before they are integrated out. Every constant is included. Relative
+    error about 1e-11 for |theta| <= 30 and priors no heavier than Student's t.
 
     Raises
     ------

@@ -16,15 +16,23 @@ Array = NDArray[np.float64]
 
 
 class Curve(Protocol):
-    """The likelihood of one study.
+    """The likelihood of one study."""
 
-    `centre` and `width` say where on the effect scale and on what scale it varies; `error` bounds the absolute
-    error of its logarithm where it matters.
-    """
+    @property
+    def centre(self) -> float:
+        """Where on the effect scale the likelihood varies."""
 
-    centre: float
-    width: float
-    error: float
+    @property
+    def width(self) -> float:
+        """On what scale it varies; infinite where it is constant."""
+
+    @property
+    def error(self) -> float:
+        """Bound on the absolute error of its logarithm where it matters."""
+
+    @property
+    def kink(self) -> float | None:
+        """Where its slope jumps, if it does."""
 
     def log_profile(self, theta: Array) -> Array:
         """Log likelihood at effects theta, any shape."""
@@ -41,6 +49,7 @@ class NormalCurve:
     se: float
     power: float = 1.0
     error: float = 0.0
+    kink: float | None = None
 
     @property
     def centre(self) -> float:
@@ -75,6 +84,7 @@ class ConstantCurve:
     centre: float = 0.0
     width: float = math.inf
     error: float = 0.0
+    kink: float | None = None
 
     def log_profile(self, theta: Array) -> Array:
         """Return the constant at each theta."""

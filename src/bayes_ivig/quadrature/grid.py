@@ -7,6 +7,7 @@ one, and all priors of tau are answered together.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ Array = NDArray[np.float64]
 PROBS = (0.025, 0.25, 0.5, 0.75, 0.975)
 _ORDER, _TAU_ORDER = 16, 14
 _VARIATION = 10.0
+_OVERSHOOT = 0.5  # log units that a peak between nodes may rise above them
 _FAR_OUT = 1e12  # widths of the data beyond which no prior is followed
 
 
@@ -51,7 +53,13 @@ def answer_grid(
     marginal = _integrate_tau(surface, base, tau_shapes)
     shape = (len(tau_shapes), len(mu_shapes))
     answers = GridAnswers(
-        probs, *(np.empty(shape) for _ in range(2)), np.empty((*shape, len(probs))), *(np.empty(shape) for _ in range(3))
+        probs=probs,
+        mean=np.empty(shape),
+        sd=np.empty(shape),
+        quantiles=np.empty((*shape, len(probs))),
+        p_gt_0=np.empty(shape),
+        log_evidence=np.empty(shape),
+        error=np.empty(shape),
     )
     for m, mu in enumerate(mu_shapes):
         _answer(surface, base, marginal, mu, answers, m)
@@ -71,8 +79,9 @@ def _base_panels(surface: Surface, mu_shapes: Sequence[Shape]) -> Panels:
 
 def _integrate_tau(surface: Surface, base: Panels, tau_shapes: Sequence[Shape | None]) -> Array:
     """Log likelihood of mu at the base nodes with tau integrated out, (G, K)."""
-    points = {tau.point for tau in tau_shapes if tau is not None and tau.point is not None} | {0.0}
-    exact = {point: surface.parts(base.nodes, np.array([point])).sum(axis=0)[0] for point in points}
+    points = [0.0 if tau is None else tau.point for tau in tau_shapes]
+    fixed = {0.0} | {point for point in points if point is not None}
+    exact = {point: surface.parts(base.nodes, np.array([point])).sum(axis=0)[0] for point in fixed}
     spread = [tau for tau in tau_shapes if tau is not None and tau.point is None]
     columns = []
     if spread:
@@ -82,11 +91,15 @@ def _integrate_tau(surface: Surface, base: Panels, tau_shapes: Sequence[Shape | 
         table = surface.parts(base.nodes, panels.nodes).sum(axis=0)
         top = table.max(axis=1)
     axes = iter(first) if spread else iter(())
-    for tau in tau_shapes:
-        if tau is None or tau.point is not None:
-            columns.append(exact[0.0 if tau is None else tau.point])
+    for tau, point in zip(tau_shapes, points, strict=True):
+        if tau is None or point is not None:
+            columns.append(exact[point or 0.0])
             continue
-        axis = fit_axis(_within(next(axes), panels), lambda t: panels.at(t, top) + log_prior(tau, t))
+
+        def log_posterior(t: Array, tau: Shape = tau) -> Array:
+            return np.asarray(panels.at(t, top) + log_prior(tau, t))
+
+        axis = fit_axis(_within(next(axes), panels), log_posterior)
         t, log_w = axis.nodes(_ORDER)
         terms = _interpolate(panels, table, t) + (log_w + tau.logpdf(t))[:, None]
         if tau.below > 0:
@@ -110,8 +123,9 @@ def _tau_panels(surface: Surface, base: Panels, edges: Array, priors: Sequence[S
 def _within(axis: Axis, panels: Panels) -> Axis:
     """The axis up to the end of the tabulated tau."""
     assert axis.edges is not None
-    inside = axis.edges[axis.edges < panels.edges[-1]]
-    return Axis(np.append(inside, min(axis.edges[-1], panels.edges[-1])), None)
+    end = min(axis.edges[-1], panels.edges[-1])
+    inside = axis.edges[axis.edges < (1 - 1e-6) * end]  # a last panel without width would be split for ever
+    return Axis(np.append(inside, end), None)
 
 
 def _answer(surface: Surface, base: Panels, marginal: Array, mu: Shape, answers: GridAnswers, m: int) -> None:
@@ -139,14 +153,19 @@ def _answer(surface: Surface, base: Panels, marginal: Array, mu: Shape, answers:
 
 
 def _interpolate(base: Panels, values: Array, x: Array) -> Array:
-    """Interpolate node values (G, K) at x: (len(x), K)."""
+    """Interpolate node values (G, K) at x: (len(x), K).
+
+    Nowhere much above the nodes around: far out, where panels are wide, a polynomial may overshoot.
+    """
     panel, place = base.locate(x)
     local = values.reshape(-1, base.order, values.shape[1])
     basis = base.basis(place)
     result = np.empty((len(x), values.shape[1]))
     starts = np.concatenate([[0], np.nonzero(np.diff(panel))[0] + 1, [len(x)]])
-    for a, b in zip(starts[:-1], starts[1:], strict=True):
-        result[a:b] = basis[a:b] @ local[panel[a]]
+    for a, b in pairwise(starts):
+        nodes = local[panel[a]]
+        # Far out one panel may hold thousands of log units: no polynomial may rise above its nodes.
+        result[a:b] = np.minimum(basis[a:b] @ nodes, nodes.max(axis=0) + _OVERSHOOT)
     return result
 
 

@@ -84,7 +84,7 @@ class Marginal:
         x = np.asarray(x, float)
         total = np.where(x >= self.atom[0], self.atom[1], 0.0) if self.atom else np.zeros_like(x)
         if self.panels is not None:
-            edges, nodes = self._running
+            edges, _ = self._running
             panel, place = self.panels.locate(np.clip(x, self.panels.edges[0], self.panels.edges[-1]))
             total = total + edges[panel] + self._within(panel, place)
         return np.clip(total, 0.0, 1.0)
@@ -108,14 +108,14 @@ class Marginal:
         panel, place = self.panels.locate(np.clip(np.array(x, float), self.panels.edges[0], self.panels.edges[-1]))
         edges, _ = self._running
         pieces = np.diff(edges)
-        above = pieces[panel + 1 :].sum() + pieces[panel] - self._within(panel, place)
+        above = float(pieces[panel + 1 :].sum() + pieces[panel] - self._within(panel, place))
         if x < self.panels.edges[0]:
-            above = pieces.sum()
+            above = float(pieces.sum())
         if x >= self.panels.edges[-1]:
             above = 0.0
         if self.atom and self.atom[0] > x:
             above += self.atom[1]
-        return float(min(max(above, 0.0), 1.0))
+        return min(max(above, 0.0), 1.0)
 
     def quantile(self, q: ArrayLike) -> Array:
         """Smallest x with P(X <= x) >= q, by Newton's method inside its panel, guarded by bisection."""

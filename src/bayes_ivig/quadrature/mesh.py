@@ -43,13 +43,15 @@ class Axis(NamedTuple):
         return Axis(np.sort(np.concatenate([self.edges, (self.edges[:-1] + self.edges[1:]) / 2])), None)
 
 
-def find_mesh(surface: Surface, mu: Shape, tau: Shape | None, evaluate: Callable[[Array, Array], Array]) -> tuple[Axis, Axis]:
+def find_mesh(
+    surface: Surface, mu: Shape, tau: Shape | None, evaluate: Callable[[Array, Array], Array]
+) -> tuple[Axis, Axis]:
     """Axes of mu and tau for the posterior under these priors; `tau` None is a common effect.
 
     `evaluate(mu_nodes, tau_nodes)` is the log likelihood, (T, G).
     """
-    axes = [_first_axis(mu, mu_extent(surface), surface.mu_landmarks), first_tau_axis(surface, tau)]
-    shapes = (mu, tau)
+    first = _first_axis(mu, mu_extent(surface), surface.mu_landmarks, surface.kinks)
+    axes = [first, first_tau_axis(surface, tau)]
     for _ in range(_ROUNDS):
         (x, log_w), (t, log_v) = (axis.nodes(_COARSE) for axis in axes)
         joint = evaluate(x, t) + log_prior(mu, x) + log_prior(tau, t)[:, None]
@@ -97,12 +99,14 @@ def mu_extent(surface: Surface) -> tuple[float, float]:
     return low, max(curve.centre + _STEEP * curve.width for curve in surface.varying)
 
 
-def _first_axis(shape: Shape, extent: tuple[float, float], marks: tuple[Landmark, ...]) -> Axis:
+def _first_axis(
+    shape: Shape, extent: tuple[float, float], marks: tuple[Landmark, ...], kinks: tuple[float, ...] = ()
+) -> Axis:
     if shape.point is not None:
         return Axis(None, shape.point)
     low, high = shape.range
     low, high = min(low, max(extent[0], shape.support[0])), max(high, min(extent[1], shape.support[1]))
-    return Axis(lay_panels(low, high, (*shape.landmarks, *marks), shape.breaks), None)
+    return Axis(lay_panels(low, high, (*shape.landmarks, *marks), (*shape.breaks, *kinks)), None)
 
 
 def first_tau_axis(surface: Surface, tau: Shape | None) -> Axis:

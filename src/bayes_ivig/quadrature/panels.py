@@ -40,7 +40,7 @@ def legendre_rule(order: int) -> Rule:
     integrals = np.empty((order, order))
     integrals[:, 0] = nodes + 1
     integrals[:, 1:] = (values[:, 2:] - values[:, :-2]) / (2 * degrees + 1)
-    barycentric = (-1.0) ** np.arange(order) * np.sqrt((1 - nodes**2) * weights)
+    barycentric = np.asarray((-1.0) ** np.arange(order) * np.sqrt((1 - nodes**2) * weights), np.float64)
     return Rule(nodes, weights, to_legendre, integrals @ to_legendre, barycentric)
 
 

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_ivig.quadrature.curves import Curve
 from bayes_ivig.quadrature.marginal import Marginal
 from bayes_ivig.quadrature.mesh import Axis, find_mesh
 from bayes_ivig.quadrature.panels import Panels
@@ -22,6 +23,7 @@ from bayes_ivig.quadrature.tabulated import TabulatedCurve
 Array = NDArray[np.float64]
 ORDERS = (12, 18, 26)
 TOLERANCE = 2e-8  # movement of an answer, in posterior SDs, at which refining stops
+UNSETTLED = 2e-7  # movement at which all panels are halved
 _PROBES = 150
 
 
@@ -118,23 +120,23 @@ def fit_posterior(surface: Surface, mu: Shape, tau: Shape | None) -> Posterior:
     """Return the posterior under these priors; `tau` None is a common effect (tau = 0)."""
     axes = find_mesh(surface, mu, tau, lambda x, t: surface.parts(x, t).sum(axis=0))
     fine, movement = _refine(surface, axes, mu, tau)
-    if movement > TOLERANCE:
+    if movement > UNSETTLED:
         axes = (axes[0].halved(), axes[1].halved())
         fine, movement = _refine(surface, axes, mu, tau)
     error = _table_error(surface, fine)
     if error > TOLERANCE:
         # The tables miss something just where this posterior is: do without them.
         order = next(panels.order for panels in (fine.mu_panels, fine.tau_panels, Panels(np.zeros(2), 1)) if panels)
-        fine = _joint(surface, axes, mu, tau, order, direct=True)
+        fine = make_joint(surface, axes, mu, tau, order, direct=True)
         error = 0.0
     return Posterior(surface, mu, tau, fine, movement + error + surface.error)
 
 
 def _refine(surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None) -> tuple[Joint, float]:
     """Return the joint posterior with as many nodes a panel as it takes, and its last movement."""
-    coarse = _joint(surface, axes, mu, tau, ORDERS[0])
+    coarse = make_joint(surface, axes, mu, tau, ORDERS[0])
     for order in ORDERS[1:]:
-        fine = _joint(surface, axes, mu, tau, order)
+        fine = make_joint(surface, axes, mu, tau, order)
         movement = _movement(coarse, fine)
         if movement < TOLERANCE:
             break
@@ -142,24 +144,24 @@ def _refine(surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | N
     return fine, movement
 
 
-def _joint(surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None, order: int, direct: bool = False) -> Joint:
+def make_joint(
+    surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None, order: int, direct: bool = False
+) -> Joint:
+    """Evaluate likelihood and priors at the nodes of these axes; `direct` does without the studies' tables."""
     (x, log_w), (t, log_v) = (axis.nodes(order) for axis in axes)
     log_mu = log_w if mu.point is not None else log_w + mu.logpdf(x)
     log_tau = log_v if tau is None or tau.point is not None else log_v + tau.logpdf(t)
-    has_atom = tau is not None and tau.below > 0
-    if has_atom:
+    has_atom = False
+    if tau is not None and tau.below > 0:
+        has_atom = True
         t, log_tau = np.insert(t, 0, 0.0), np.insert(log_tau, 0, math.log(tau.below))
     parts = np.array([_direct(curve, x, t) for curve in surface.curves]) if direct else surface.parts(x, t)
     parts = parts.reshape(len(surface.curves), len(t), len(x))
     return Joint(axes[0].panels(order), axes[1].panels(order), x, t, parts, log_tau[:, None] + log_mu, has_atom)
 
 
-def _direct(curve: object, mu: Array, tau: Array) -> Array:
-    if not isinstance(curve, TabulatedCurve):
-        return np.asarray(curve.log_smoothed(mu, tau))  # type: ignore[attr-defined]
-    x, t = (mu - curve.centre) / curve.width, tau / curve.width
-    pairs = np.broadcast_arrays(x, t[:, None])
-    return curve.smooth_directly(pairs[0].ravel(), pairs[1].ravel()).reshape(len(t), len(x))
+def _direct(curve: Curve, mu: Array, tau: Array) -> Array:
+    return curve.smooth_directly(mu, tau) if isinstance(curve, TabulatedCurve) else curve.log_smoothed(mu, tau)
 
 
 def _movement(coarse: Joint, fine: Joint) -> float:
@@ -187,11 +189,8 @@ def _table_error(surface: Surface, joint: Joint) -> float:
     row, column = np.unravel_index(chosen, joint.mass.shape)
     total = 0.0
     for curve, part in zip(surface.curves, joint.parts, strict=True):
-        if isinstance(curve, TabulatedCurve):
-            exact = curve.smooth_directly(
-                (joint.mu[column] - curve.centre) / curve.width, joint.tau[row] / curve.width
-            )
+        if isinstance(curve, TabulatedCurve) and curve.kink is None:
+            exact = curve.line.smooth((joint.mu[column] - curve.centre) / curve.width, joint.tau[row] / curve.width)
             difference = exact - part[row, column]
             total += float(np.abs(difference - difference.mean()).mean() + abs(difference.mean()))
     return total
-

@@ -18,19 +18,35 @@ TAIL = 1e-20  # mass left beyond the range of a mesh
 
 
 class Shape(Protocol):
-    """A density on the analysis scale: `range` holds all of it that counts, `breaks` are where it jumps.
+    """A density on the analysis scale."""
 
-    `point` is its only value, if it is a point mass; `below` is mass under the range, so near to 0 that it may sit
-    there (a prior of tau).
-    """
+    @property
+    def text(self) -> str:
+        """The prior as the user wrote it."""
 
-    text: str
-    point: float | None
-    support: tuple[float, float]
-    range: tuple[float, float]
-    landmarks: tuple[Landmark, ...]
-    breaks: tuple[float, ...]
-    below: float
+    @property
+    def point(self) -> float | None:
+        """Its only value, if it is a point mass."""
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """Where the density is not 0."""
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Ends that hold all of it that counts."""
+
+    @property
+    def landmarks(self) -> tuple[Landmark, ...]:
+        """Where it varies, and on what scale."""
+
+    @property
+    def breaks(self) -> tuple[float, ...]:
+        """Where it jumps."""
+
+    @property
+    def below(self) -> float:
+        """Mass under the range, so near to 0 that it may sit there (a prior of tau)."""
 
     def logpdf(self, x: Array) -> Array:
         """Log density."""

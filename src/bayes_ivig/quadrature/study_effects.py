@@ -8,6 +8,7 @@ Gauss-Hermite nodes around each effect.
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,10 +90,11 @@ def _target_panels(curves: tuple[Curve, ...], joint: "Joint") -> Panels:
         typical = float(joint.tau[np.argmax(by_tau)]) or widest / 10
         return Panels(lay_panels(value - widest, value + widest, (*marks, Landmark(value, typical))), _ORDER)
     edges = joint.mu_panels.edges
-    marks += [Landmark((a + b) / 2, (b - a) / 2.5, (b - a) / 2) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    marks += [Landmark((a + b) / 2, (b - a) / 2.5, (b - a) / 2) for a, b in pairwise(edges.tolist())]
     low, high = edges[0] - widest, edges[-1] + widest
     near = [m for m in marks if low - 10 * m.scale < m.centre < high + 10 * m.scale]
-    return Panels(lay_panels(low, high, tuple(near)), _ORDER)
+    kinks = tuple({c.kink for c in curves if c.kink is not None})
+    return Panels(lay_panels(low, high, tuple(near), kinks), _ORDER)
 
 
 def _smooth(joint: "Joint", log_density: Array, target: Panels) -> Array:

@@ -16,6 +16,7 @@ from bayes_ivig.spec import Model
 from bayes_ivig.studies import Study
 
 Array = NDArray[np.float64]
+_BESIDE = 0.1  # widths: the panels of mu beside a kink
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,13 @@ class Surface:
         return (
             Landmark(pooled, float(weights.sum()) ** -0.5),
             *(Landmark(curve.centre, curve.width) for curve in self.varying),
+            *(Landmark(kink, _BESIDE * curve.width) for curve in self.varying if (kink := curve.kink) is not None),
         )
+
+    @property
+    def kinks(self) -> tuple[float, ...]:
+        """Where the likelihood of a study bends sharply: no panel may reach across."""
+        return tuple({curve.kink for curve in self.curves if curve.kink is not None})
 
     @cached_property
     def tau_landmarks(self) -> tuple[Landmark, ...]:
@@ -79,4 +86,6 @@ def make_surface(studies: Sequence[Study], model: Model, power: float = 1.0) -> 
 def curve_of(study: Study, model: Model, power: float = 1.0) -> Curve:
     """Tabulate one study's integrated likelihood, raised to a power first."""
     likelihood = LIKELIHOODS[model.likelihood]
-    return tabulate(lambda theta: likelihood.log_integrated(study, model, theta, power))
+    # The prior of a control risk is cut at min(1, 1/R), whose bend at R = 1 the likelihood inherits.
+    kink = 0.0 if model.measure == "RR" and model.parametrisation == "control" else None
+    return tabulate(lambda theta: likelihood.log_integrated(study, model, theta, power), kink)

@@ -1,0 +1,156 @@
+"""A log likelihood held by its values on panels, straight beyond them; and its smoothing by a bell, pair by pair.
+
+Where the panels are narrow against the bell, the bell is summed over their nodes; elsewhere it is integrated by
+Gauss-Hermite nodes around the top of likelihood times bell (Liu Q, Pierce DA, Biometrika 1994;81:624-629). The
+smoothing of a straight line has a closed form.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.polynomial.hermite_e import hermegauss
+from numpy.typing import NDArray
+from scipy.special import erfcx, log_ndtr
+
+from bayes_ivig.quadrature.panels import Panels, legendre_rule
+
+Array = NDArray[np.float64]
+LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
+_RESOLVED = 7.0  # panels this many tau wide still integrate a bell of SD tau to 1e-11 of its peak
+_HERMITE, _NEWTON = 24, 3
+_PIECE = 4000  # pairs at a time
+_DEAD = 200.0  # log values this far below the peak add nothing to a bell
+
+
+@lru_cache(maxsize=2)
+def _hermite(order: int) -> tuple[Array, Array]:
+    nodes, weights = hermegauss(order)
+    return nodes, weights
+
+
+def is_resolved(panels: Panels, x: Array, t: Array) -> NDArray[np.bool_]:
+    """Whether panels within six t of x are narrow enough for a bell of SD t; panels widen away from 0."""
+    furthest = np.minimum(np.abs(x) + 6 * t, panels.edges[-1])
+    panel, _ = panels.locate(furthest)
+    return np.asarray(2 * panels.half[panel] <= _RESOLVED * t)
+
+
+def log_sum(terms: Array) -> Array:
+    """Log of the sum of exp(terms) over the last axis."""
+    top = terms.max(axis=-1, keepdims=True)
+    return np.asarray(np.log(np.exp(terms - top).sum(axis=-1)) + top[..., 0])
+
+
+@dataclass(frozen=True, eq=False)
+class LineFunction:
+    """Values at the nodes of panels that are symmetric about 0, and the slopes of the straight lines beyond them.
+
+    `core` is the part of the panels that counts as one polynomial for bells wider than it.
+    """
+
+    panels: Panels
+    values: Array
+    slopes: tuple[float, float]
+    core: float
+
+    @property
+    def peak(self) -> float:
+        """Largest value at a node."""
+        return float(self.values.max())
+
+    @property
+    def last(self) -> float:
+        """Where the panels end."""
+        return float(self.panels.edges[-1])
+
+    def at(self, x: Array) -> Array:
+        """Value at x, any shape."""
+        inside = self.panels.at(np.clip(x, -self.last, self.last), self.values)
+        left, right = self.slopes
+        beyond = left * np.minimum(x + self.last, 0.0) + right * np.maximum(x - self.last, 0.0)
+        return np.asarray(inside + beyond)
+
+    @cached_property
+    def _bends(self) -> tuple[Array, Array]:
+        slope = self.panels.slopes(self.values)
+        return slope, self.panels.slopes(slope)
+
+    def _bend_at(self, x: Array) -> tuple[Array, Array]:
+        """Slope and downward bend at x."""
+        clipped = np.clip(x, -self.last, self.last)
+        slope, bend = (self.panels.at(clipped, values) for values in self._bends)
+        slope = np.where(x < -self.last, self.slopes[0], np.where(x > self.last, self.slopes[1], slope))
+        return slope, np.where(np.abs(x) > self.last, 0.0, np.maximum(-bend, 0.0))
+
+    def smooth(self, x: Array, t: Array) -> Array:
+        """Log of the average of exp(value) over Normal(x, t), for pairs of one shape (n,)."""
+        result = np.empty(len(x))
+        straight = np.zeros(len(x), bool)
+        for side, slope in zip((-1.0, 1.0), self.slopes, strict=True):
+            # The whole bell, moved by the slope, stands on the straight line.
+            on_line = (side * x > self.last) & (side * (x + slope * t * t) - 8.5 * t > self.last)
+            level = float(self.at(np.array(side * self.last)))
+            result[on_line] = level + slope * (x[on_line] - side * self.last) + 0.5 * (slope * t[on_line]) ** 2
+            straight |= on_line
+        large = is_resolved(self.panels, x, t)
+        for chosen, method in ((~large & ~straight, self.smooth_narrow), (large & ~straight, self.smooth_wide)):
+            for piece in np.array_split(np.nonzero(chosen)[0], np.count_nonzero(chosen) // _PIECE + 1):
+                result[piece] = method(x[piece], t[piece])
+        return result
+
+    def smooth_narrow(self, x: Array, t: Array) -> Array:
+        """The same by Gauss-Hermite nodes around the top of likelihood times bell."""
+        top, safe = x, np.where(t > 0, t, 1.0)
+        for _ in range(_NEWTON):
+            slope, bend = self._bend_at(top)
+            spread = t / np.sqrt(1 + t * t * bend)
+            pull = np.where(t > 0, (top - x) / safe**2, 0.0)
+            top = top + np.clip(spread**2 * (slope - pull), -2 * t, 2 * t)
+        nodes, weights = _hermite(_HERMITE)
+        step = (top - x)[:, None] + spread[:, None] * nodes
+        z = step / safe[:, None]
+        tilt = np.where(t[:, None] > 0, 0.5 * nodes**2 - 0.5 * z**2, 0.0)
+        narrowing = np.log(np.where(t > 0, spread / safe, 1.0))
+        return log_sum(self.at(x[:, None] + step) + tilt + np.log(weights) - LOG_ROOT_2PI) + narrowing
+
+    @cached_property
+    def _far_rule(self) -> tuple[Array, Array]:
+        """Nodes and weights for bells wider than the core: all of it is one polynomial panel there."""
+        mass = self.panels.weights * np.exp(self.values - self.peak)
+        near = np.abs(self.panels.nodes) < self.core
+        rule = legendre_rule(_HERMITE)
+        basis = Panels(np.array([-self.core, self.core]), _HERMITE).basis(self.panels.nodes[near] / self.core)
+        nodes = np.concatenate([self.core * rule.nodes, self.panels.nodes[~near]])
+        return nodes, np.concatenate([mass[near] @ basis, mass[~near]])
+
+    def smooth_wide(self, x: Array, t: Array) -> Array:
+        """The same by the nodes of the panels, and the straight lines beyond them in closed form."""
+        result = np.full(len(x), -np.inf)
+        far = t > self.core
+        if far.any():
+            nodes, weights = self._far_rule
+            z = (nodes - x[far, None]) / t[far, None]
+            # The weights may be negative: sum, then take the logarithm, relative to the nearest node.
+            nearest = np.clip(x[far], nodes.min(), nodes.max())
+            shift = -0.5 * ((nearest - x[far]) / t[far]) ** 2
+            total = (weights * np.exp(-0.5 * z**2 - shift[:, None])).sum(axis=1)
+            with np.errstate(divide="ignore"):
+                result[far] = np.log(np.maximum(total, 0.0)) + shift + self.peak - np.log(t[far]) - LOG_ROOT_2PI
+        if not far.all():
+            kept = self.values > self.peak - _DEAD
+            z = (self.panels.nodes[kept] - x[~far, None]) / t[~far, None]
+            terms = (self.values + np.log(self.panels.weights))[kept] - 0.5 * z**2
+            result[~far] = log_sum(terms) - np.log(t[~far]) - LOG_ROOT_2PI
+        for side, slope in zip((-1.0, 1.0), self.slopes, strict=True):
+            # integral of exp(level + s (y - last)) N(y; m, t) over y > last, on the side turned to the right
+            s, m = side * slope, side * x
+            level = float(self.at(np.array(side * self.last)))
+            gap = (m - self.last) / t
+            a = gap + s * t
+            # exp(a^2/2) Phi(a) is kept together where the exponent is huge
+            outside = level - 0.5 * gap**2 + np.log(0.5 * erfcx(-np.minimum(a, 0.0) / math.sqrt(2)))
+            inside = level + s * (m - self.last) + 0.5 * (s * np.where(a > 0, t, 0.0)) ** 2 + log_ndtr(a)
+            result = np.logaddexp(result, np.where(a > 0, inside, outside))
+        return result

@@ -1,0 +1,45 @@
+"""Every specification answered: one grid of priors on each surface that differs from the others."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayes_ivig.effects import Array
+from bayes_ivig.quadrature import Surface
+from bayes_ivig.quadrature.grid import answer_grid
+from bayes_ivig.sensitivity.specifications import Plan
+from bayes_ivig.sensitivity.study_curves import mu_shape, tau_shape
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Quantiles (cells, T, M, probs), P(mu > 0) and log evidence (cells, T, M) of every cell and pair of priors.
+
+    `error` is the largest that the engine estimates of its own: of a curve's log likelihood, or a share of a density.
+    """
+
+    quantiles: Array
+    p_gt_0: Array
+    log_evidence: Array
+    error: float
+
+
+def answer_all(plan: Plan, probs: tuple[float, ...]) -> tuple[Answers, int]:
+    """Answer every cell under every pair of priors; return also how many of the specifications are distinct."""
+    mu = [mu_shape(a.prior, plan.model) for a in plan.effects if a.prior is not None]
+    tau = [tau_shape(a.prior) for a in plan.scales]
+    by_key = {}
+    for cell in plan.cells:
+        if cell.key not in by_key:
+            by_key[cell.key] = answer_grid(Surface(cell.curves), mu, tau, probs)
+    grids = [by_key[cell.key] for cell in plan.cells]
+    errors = [*(float(grid.error.max()) for grid in grids), *(curve.error for c in plan.cells for curve in c.curves)]
+    return (
+        Answers(
+            np.stack([grid.quantiles for grid in grids]),
+            np.stack([grid.p_gt_0 for grid in grids]),
+            np.stack([grid.log_evidence + cell.constant for grid, cell in zip(grids, plan.cells, strict=True)]),
+            max(errors),
+        ),
+        len(by_key) * len(mu) * len(tau),
+    )

@@ -1,0 +1,107 @@
+"""Effect priors, heterogeneity priors and baseline priors crossed: what each combination says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_ivig.quadrature import Surface, shape_of
+from bayes_ivig.quadrature.grid import answer_grid
+from bayes_ivig.sensitivity.baselines import Baselines
+from bayes_ivig.sensitivity.prior_sets import (
+    LabelledPrior,
+    baseline_priors,
+    effect_priors,
+    heterogeneity_priors,
+    short_text,
+)
+from bayes_ivig.sensitivity.setting import Setting
+from bayes_ivig.summary import tails
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class PriorGrid:
+    """Answers over (baseline, tau prior, mu prior): median, limits, probability, log evidence, all (B, T, M).
+
+    The first of each axis is the model as it stands; without a baseline that axis has one entry, of no prior.
+    """
+
+    mu: tuple[LabelledPrior, ...]
+    tau: tuple[LabelledPrior, ...]
+    baseline: tuple[str, ...]
+    median: Array
+    low: Array
+    high: Array
+    p: Array
+    log_evidence: Array
+
+    @property
+    def n(self) -> int:
+        """How many combinations."""
+        return self.p.size
+
+    def extreme(self, worst: bool = True) -> tuple[int, int, int]:
+        """Where P is lowest, or highest."""
+        place = int(np.argmin(self.p) if worst else np.argmax(self.p))
+        b, t, m = np.unravel_index(place, self.p.shape)
+        return int(b), int(t), int(m)
+
+    def describe(self, b: int, t: int, m: int) -> str:
+        """One combination in words."""
+        base = f", baseline {self.baseline[b]}" if self.baseline[b] else ""
+        return f"mu {short_text(self.mu[m].prior)}, tau {short_text(self.tau[t].prior)}{base}"
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """One row a combination."""
+        return [
+            {
+                "mu_label": mu.label,
+                "mu": mu.prior.text,
+                "tau_label": tau.label,
+                "tau": tau.prior.text,
+                "baseline": baseline,
+                "median": float(self.median[b, t, m]),
+                "low": float(self.low[b, t, m]),
+                "high": float(self.high[b, t, m]),
+                "p": float(self.p[b, t, m]),
+                "log_evidence": float(self.log_evidence[b, t, m]),
+            }
+            for b, baseline in enumerate(self.baseline)
+            for t, tau in enumerate(self.tau)
+            for m, mu in enumerate(self.mu)
+        ]
+
+
+def cross_priors(setting: Setting, baselines: Baselines) -> PriorGrid:
+    """Answer under every combination, on the parametrisation of the model."""
+    mu, tau = effect_priors(setting.model, setting.direction.sign), heterogeneity_priors(setting.model)
+    names, surfaces = _surfaces(setting, baselines)
+    lower, upper = tails(setting.prob)
+    mu_shapes = [shape_of(one.prior) for one in mu]
+    tau_shapes = [None if one.prior.is_point and one.prior.args[0] == 0 else shape_of(one.prior) for one in tau]
+    grids = [answer_grid(surface, mu_shapes, tau_shapes, (lower, 0.5, upper)) for surface in surfaces]
+    quantiles = np.stack([grid.quantiles for grid in grids])
+    above = np.stack([grid.p_gt_0 for grid in grids])
+    return PriorGrid(
+        mu,
+        tau,
+        tuple(names),
+        quantiles[..., 1],
+        quantiles[..., 0],
+        quantiles[..., 2],
+        above if setting.direction.sign > 0 else 1 - above,
+        np.stack([grid.log_evidence for grid in grids]),
+    )
+
+
+def _surfaces(setting: Setting, baselines: Baselines) -> tuple[Sequence[str], Sequence[Surface]]:
+    """The baseline priors on the parametrisation of the model, and the surface of each."""
+    if not setting.model.has_baseline:
+        return [""], [setting.surface]
+    names = [prior.text for prior in baseline_priors(setting.model)]
+    found = [baselines.surface_of(name, setting.model.parametrisation) for name in names]
+    return names, [surface for surface in found if surface is not None]
