@@ -135,6 +135,15 @@ def assess_harms(evidence: Evidence, informative: Prior | None = None, prob: flo
     return Harms(evidence, prob, tuple(_without_repeats(arms)))
 
 
+def harms_of_fit(evidence: Evidence, prob: float) -> Harms | None:
+    """Rates beside a fit: of a harm, or of one group; None for other outcomes, and where there are no counts."""
+    if evidence.role != "harm" and evidence.kind != "single-arm":
+        return None
+    if evidence.kind in ("effect", "means") or not any(study.n_participants for study in evidence.studies):
+        return None
+    return assess_harms(evidence, prob=prob)
+
+
 def _readings(evidence: Evidence) -> Iterator[tuple[str, str, tuple[Study, ...]]]:
     yield "", "", evidence.studies
     for reading in evidence.readings:

@@ -10,14 +10,18 @@ from bayes_ivig.wording import interval, number, percent
 
 def harms_view(harms: Harms) -> RenderableType:
     """Every arm and reading: the counts, the limits under each prior, what to expect, how many would reassure."""
+    return Group(harms_tables(harms), *(Text(f"Note: {note}") for note in harms.notes))
+
+
+def harms_tables(harms: Harms) -> RenderableType:
+    """The same without the notes, to stand below a fit."""
     evidence = harms.evidence
     parts: list[RenderableType] = [Text(""), Text(f"{evidence.title or evidence.outcome}: rates", style="bold")]
     parts.extend(part for arm in harms.arms for part in arm_parts(arm, harms.prob))
-    parts.extend(Text(f"Note: {note}") for note in harms.notes)
     parts.append(
         Text(
-            f"Upper limits are one-sided, {percent(harms.prob)}; intervals equal-tailed. The third prior is a choice: "
-            "change it with --informative."
+            f"Upper limits are one-sided, {percent(harms.prob)}; intervals equal-tailed; all trials taken as one group. "
+            "The third prior, for rare harms, is a choice: change it with --informative in 'bayes-ivig harms'."
         )
     )
     return Group(*parts)

@@ -135,7 +135,7 @@ def plan(
         raise InputError(f"--workers: {workers} is not allowed; give 1 to 64")
     from bayes_ivig.plan.as_json import to_json
     from bayes_ivig.plan.assurance import run_plan
-    from bayes_ivig.plan_output import write_plan
+    from bayes_ivig.output_plan import write_plan
 
     heavy = question.design.is_paired and len(question.sizes) > 1
     with _progress(len(question.sizes)) as done:

@@ -41,6 +41,7 @@ class PairedCounts:
     """One trial: pairs by cell, patients with one treatment only, and the log of every coefficient.
 
     Where only the margins are known, `cells` is the first table that has them and `tables` the weights of all.
+    `started` are the patients whose first treatment was T, or C, where non-responders alone crossed over.
     `power` is what the likelihood is raised to.
     """
 
@@ -51,6 +52,7 @@ class PairedCounts:
     n_c: int
     constant: float
     tables: Support | None = None
+    started: tuple[int, int] | None = None
     power: float = 1.0
 
     def count(self, name: str) -> float:
