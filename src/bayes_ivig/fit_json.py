@@ -7,6 +7,7 @@ from typing import Any
 from bayes_ivig import __version__
 from bayes_ivig.engines import Answers
 from bayes_ivig.fit import Fit
+from bayes_ivig.harms import harms_of_fit
 from bayes_ivig.pooled import Estimate
 from bayes_ivig.published import Reproduction
 
@@ -27,6 +28,7 @@ def provenance(fit: Fit) -> dict[str, Any]:
 def to_json(fit: Fit) -> dict[str, Any]:
     """The contract's JSON object of a fit (schema 1)."""
     evidence, model = fit.evidence, fit.model
+    harms = harms_of_fit(evidence, fit.prob)
     absolute = None if fit.in_trials is None else fit.in_trials.to_json(fit.prob, evidence.benefit)
     chosen = None
     if fit.at_control_risk is not None and fit.control_risk is not None:
@@ -67,6 +69,7 @@ def to_json(fit: Fit) -> dict[str, Any]:
         "p_benefit": fit.p_benefit,
         "p_benefit_new": fit.p_benefit_new,
         "p_harm": fit.p_harm,
+        "harms": None if harms is None else harms.to_json(),
         "log_evidence": fit.log_evidence,
         "comparators": comparators_json(fit.comparators, fit.published),
         "published": [reproduction.to_json() for reproduction in fit.published],

@@ -20,7 +20,7 @@ def result_folder(fit: Fit, root: Path) -> Path:
     return root / fit.evidence.review / fit.evidence.outcome / fit.model.slug
 
 
-def write_fit(fit: Fit, root: Path, *, figures: bool, started: float) -> Path:
+def write_fit(fit: Fit, root: Path, *, figures: bool, started: float, suffix: str = "") -> Path:
     """Write every file of a fit and return its folder; an earlier result is replaced all at once.
 
     Parameters
@@ -33,8 +33,11 @@ def write_fit(fit: Fit, root: Path, *, figures: bool, started: float) -> Path:
         Whether to draw the figures (SVG and PNG).
     started
         `time.time()` at the start of the run, for run.json.
+    suffix
+        Added to the folder's name: a result beside the usual one, which stays.
     """
     leaf = result_folder(fit, root)
+    leaf = leaf.with_name(leaf.name + suffix)
     clock = time.perf_counter()
     with replace_folder(leaf) as folder:
         plot_seconds = 0.0

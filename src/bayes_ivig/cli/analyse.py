@@ -82,6 +82,14 @@ def fit(
             help="Exact quadrature, PyMC's sampler, or both, each checking the other.",
         ),
     ] = "both",
+    add: Annotated[
+        Path | None,
+        typer.Option(
+            "--add",
+            metavar="FILE",
+            help="New trials of the same kind: fit with them too, and say what moved. Written beside the earlier result.",
+        ),
+    ] = None,
     benefit: BenefitOption = None,
     prob: ProbOption = 0.95,
     seed: Annotated[
@@ -114,6 +122,11 @@ def fit(
     choices = Choices(model, effect, measure, parametrisation, MappingProxyType(priors), seed, draws)
     risk = parse_control_risk(control_risk)
     jobs = list(_jobs(outcome, review, choices, benefit))
+    if add is not None:
+        if outcome == "all":
+            raise InputError("--add: the new trials belong to one outcome; name it instead of 'all'")
+        _fit_with(add, jobs[0][0], choices, engine, risk, prob, out, figures, started, json)
+        return
     fits: list[Fit] = []
     for evidence, published in jobs:
         fits.append(_fit_one(evidence, choices, published, engine, risk, prob, out, figures, started, quiet=json))
@@ -144,6 +157,7 @@ def _fit_one(
 ) -> "Fit":
     from bayes_ivig.choices import choose_model
     from bayes_ivig.fit import run_fit
+    from bayes_ivig.harms import harms_of_fit
     from bayes_ivig.output import write_fit
 
     model = choose_model(evidence, choices)
@@ -157,7 +171,55 @@ def _fit_one(
         from bayes_ivig.present import console, fit_view
 
         console().print(fit_view(result, str(folder)))
+        if harms := harms_of_fit(evidence, prob):
+            from bayes_ivig.present_harms import harms_tables
+
+            console().print(harms_tables(harms))
     return result
+
+
+def _fit_with(
+    path: Path,
+    evidence: "Evidence",
+    choices: "Choices",
+    engine: str,
+    control_risk: "Prior | None",
+    prob: float,
+    out: Path,
+    figures: bool,
+    started: float,
+    json: bool,
+) -> None:
+    """Fit with added trials, and without them by the same model; print both, and what moved.
+
+    The fit without them is not written, and the published results, which are of those trials, are left out.
+    """
+    from bayes_ivig.choices import choose_model
+    from bayes_ivig.fit import run_fit
+    from bayes_ivig.fit_json import to_json
+    from bayes_ivig.output import write_fit
+    from bayes_ivig.update import add_trials, compare_fits, folder_suffix
+
+    more = add_trials(evidence, path)
+    model = choose_model(more, choices)
+    with status() as say:
+        quick = "nuts" if engine == "nuts" else "quadrature"
+        before = run_fit(evidence, model, engine=quick, prob=prob, control_risk=control_risk, say=say)
+        after = run_fit(more, model, engine=engine, prob=prob, control_risk=control_risk, say=say)
+        say("Writing")
+        folder = write_fit(after, out, figures=figures, started=started, suffix=folder_suffix(path))
+    moved = compare_fits(before, after)
+    if json:
+        from bayes_ivig.store import json_text
+
+        sys.stdout.write(json_text(to_json(after) | {"moved": moved.to_json()}))
+    else:
+        from bayes_ivig.present import console, fit_view
+        from bayes_ivig.present_update import moved_view
+
+        console().print(fit_view(after, str(folder)), moved_view(moved))
+    if after.failed:
+        raise CheckFailedError("a check failed; the results are written and labelled as failed")
 
 
 def _jobs(

@@ -90,6 +90,19 @@ def largest_control_risk(theta: Any, xp: Any = np) -> Any:
     return xp.exp(-xp.maximum(theta, 0.0))
 
 
+def log_risks(theta: Array, g: Array, model: Model) -> tuple[Array, Array, Array, Array]:
+    """Log of p_T, 1 - p_T, p_C and 1 - p_C, which broadcast, to full accuracy however near 0 or 1 the risks are.
+
+    Not for the risk ratio with the prior on the control risk, where a baseline may be impossible.
+    """
+    if model.measure == "OR":
+        low, high = (g, g + theta) if model.parametrisation == "control" else (g - theta / 2, g + theta / 2)
+        return log_expit(high), log_expit(-high), log_expit(low), log_expit(-low)
+    log_c = _log_odds_product_risk(theta, g)
+    rest_c, rest_t = _log_complements(log_c, log_c + theta, g)
+    return log_c + theta, rest_t, log_c, rest_c
+
+
 def pymc_block(pm: Any, place: Any, hierarchy: Any, data: Counts, model: Model) -> None:
     """Add the baseline of each study and the two binomial likelihoods to the PyMC model in context."""
     theta, prior = hierarchy.theta(), model.priors["baseline"]
@@ -238,7 +251,8 @@ def _log_complements(log_c: Array, log_t: Array, g: Array) -> tuple[Array, Array
     larger = np.minimum(np.maximum(log_c, log_t), 0.0)
     smaller = np.minimum(log_c, log_t)
     with np.errstate(divide="ignore"):
-        rest_of_smaller = np.log(-np.expm1(np.minimum(smaller, -1e-300)))
+        # At least the square root of the product, also where the smaller risk is 1 to every digit.
+        rest_of_smaller = np.maximum(np.log(-np.expm1(np.minimum(smaller, -1e-300))), product / 2)
         rest_of_larger = np.where(
             larger < -0.5, np.log(-np.expm1(np.minimum(larger, -1e-300))), product - rest_of_smaller
         )

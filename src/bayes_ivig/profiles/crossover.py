@@ -69,7 +69,9 @@ def _counts(study: Study) -> PairedCounts:
             constant = _log_multinomial(cells.values())
             constant += _log_multinomial((study.events_t, study.n_t - study.events_t))
             constant += _log_multinomial((study.events_c, study.n_c - study.events_c))
-            return PairedCounts(cells, study.events_t, study.n_t, study.events_c, study.n_c, constant)
+            arms = (study.events_t, study.n_t, study.events_c, study.n_c)
+            started = None if study.started_t is None or study.started_c is None else (study.started_t, study.started_c)
+            return PairedCounts(cells, *arms, constant, started=started)
         case PairedMargins():
             on_t, on_c, n = study.margins_t, study.margins_c, study.n_pairs
             tables = hypergeometric.support(on_t, n - on_t, on_c)
@@ -137,16 +139,36 @@ def derive(draws: Draws, data: Pairs, model: Model) -> Draws:
 
 
 def predict(draws: Draws, data: Pairs, rng: np.random.Generator) -> Draws:
-    """Replicated events on both treatments, arrays (..., k): pairs from their four cells, then single patients."""
+    """Replicated events on both treatments, arrays (..., k).
+
+    Pairs are drawn from their four cells, then patients who had one treatment only. Where non-responders alone
+    crossed over, sequence comes first and crossing after it: who makes a pair is an outcome there, and how many pairs
+    there are varies from one replicate to the next.
+    """
     cells = _cells(draws)
     p = np.stack([cells[name] for name in CELLS], axis=-1)
     n = np.array([sum(trial.cells.values()) for trial in data.trials]).astype(int)
     both, t_only, c_only, _ = np.moveaxis(rng.multinomial(n, p / p.sum(axis=-1, keepdims=True)), -1, 0)
     n_t, n_c = (np.array([getattr(trial, name) for trial in data.trials], int) for name in ("n_t", "n_c"))
-    return {
+    events = {
         "events_c": both + c_only + rng.binomial(n_c, draws["p_c"]),
         "events_t": both + t_only + rng.binomial(n_t, draws["p_t"]),
     }
+    for i, trial in enumerate(data.trials):
+        if trial.started is not None:
+            one = {name: x[..., i] for name, x in cells.items()}
+            events["events_t"][..., i], events["events_c"][..., i] = _non_responders_cross(one, trial.started, rng)
+    return events
+
+
+def _non_responders_cross(cells: Draws, started: tuple[int, int], rng: np.random.Generator) -> tuple[Array, Array]:
+    """Events on T and on C where patients start on one treatment, and those it does not help cross to the other."""
+    both, t_only, c_only, neither = (cells[name] for name in CELLS)
+    first_t = rng.binomial(started[0], np.minimum(both + t_only, 1.0))
+    first_c = rng.binomial(started[1], np.minimum(both + c_only, 1.0))
+    second_c = rng.binomial(started[0] - first_t, c_only / (c_only + neither))
+    second_t = rng.binomial(started[1] - first_c, t_only / (t_only + neither))
+    return first_t + second_t, first_c + second_c
 
 
 def _cells(draws: Draws) -> dict[str, Array]:

@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 
 _STEP = 0.36  # widest spacing in the midpoint, whose bend is pi/2 away from the real axis
 _FEWEST = (42, 36)  # gaps along both axes: a hill with normal flanks is 16 to 20 standard deviations wide
-_SHARPEST = 1e-5  # width of a bend below which it is an edge
+SHARPEST = 1e-5  # width of a bend below which it is an edge
 _REMOTE = 0.7  # how far from the middle of the window to its end associations make a bend that matters
 
 
@@ -41,6 +41,7 @@ class PairedCounts:
     """One trial: pairs by cell, patients with one treatment only, and the log of every coefficient.
 
     Where only the margins are known, `cells` is the first table that has them and `tables` the weights of all.
+    `started` are the patients whose first treatment was T, or C, where non-responders alone crossed over.
     `power` is what the likelihood is raised to.
     """
 
@@ -51,6 +52,7 @@ class PairedCounts:
     n_c: int
     constant: float
     tables: Support | None = None
+    started: tuple[int, int] | None = None
     power: float = 1.0
 
     def count(self, name: str) -> float:
@@ -117,7 +119,7 @@ def _plans(trial: PairedCounts, model: Model, theta: Array) -> "list[tuple[float
     control = model.parametrisation == "control"
     baselines = list(model.priors["baseline"].parts)
     if not control:
-        baselines = [piece for part in baselines for piece in _cut_at_the_bend(*part)]
+        baselines = [piece for part in baselines for piece in cut_at_the_bend(*part)]
     pairs = product(baselines, model.priors["association"].parts)
     return [
         (
@@ -128,7 +130,7 @@ def _plans(trial: PairedCounts, model: Model, theta: Array) -> "list[tuple[float
     ]
 
 
-def _cut_at_the_bend(weight: float, prior: Prior) -> tuple[tuple[float, Prior], ...]:
+def cut_at_the_bend(weight: float, prior: Prior) -> tuple[tuple[float, Prior], ...]:
     """A uniform risk from below to above 1/2 as two, because its coordinate cannot take the bend there apart."""
     low, high = prior.support
     if prior.family != "uniform" or (low, high) == (0, 1) or not low < 0.5 < high:
@@ -177,7 +179,7 @@ class _Plan(NamedTuple):
             return np.ones(len(self.d))
         remote = _REMOTE * window.low2 + (1 - _REMOTE) * (window.low2 + window.high2) / 2
         lowest = np.clip(self.association.place(remote)[0], -MAX_ASSOCIATION, MAX_ASSOCIATION)
-        return np.maximum(kink_width(np.clip(self.d, -MAX_HALF_EFFECT, MAX_HALF_EFFECT), lowest), _SHARPEST)
+        return np.maximum(kink_width(np.clip(self.d, -MAX_HALF_EFFECT, MAX_HALF_EFFECT), lowest), SHARPEST)
 
     def _midpoint(self, rows: Index, v: Array, width: Array) -> tuple[Array, Array, Array]:
         """sinh(h), h and log |dh/dv| at the baseline's coordinate v, whose first axis is that of `rows`."""

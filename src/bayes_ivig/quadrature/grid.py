@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_ivig.quadrature.mesh import Axis, first_tau_axis, fit_axis, log_prior, mu_extent
-from bayes_ivig.quadrature.panels import Panels, lay_panels, split_panels
+from bayes_ivig.quadrature.panels import Panels, lay_panels, solve_series, split_panels
 from bayes_ivig.quadrature.prior_shapes import Shape
 from bayes_ivig.quadrature.surface import Surface
 
@@ -191,28 +191,4 @@ def _summarise(panels: Panels, density: Array, top: Array, answers: GridAnswers,
         panel = np.clip((edges <= q).sum(axis=0) - 1, 0, len(panels.half) - 1)
         own, half = coefficients[panel, :, columns], panels.half[panel]
         need = q - edges[panel, columns]
-        answers.quantiles[:, m, i] = panels.edges[panel] + half * (1 + _solve(own, half, need))
-
-
-def _solve(coefficients: Array, half: Array, need: Array) -> Array:
-    """Places on [-1, 1] at which the running integrals of Legendre series (K, n) reach `need`, by guarded Newton."""
-    order = coefficients.shape[1]
-    degrees = np.arange(1, order)
-    whole = 2 * half * coefficients[:, 0]
-    place = np.clip(2 * need / np.where(whole > 0, whole, 1.0) - 1, -1, 1)
-    low, high = np.full_like(place, -1.0), np.full_like(place, 1.0)
-    for _ in range(50):
-        values = np.polynomial.legendre.legvander(place, order)
-        running = coefficients[:, 0] * (place + 1) + (
-            coefficients[:, 1:] * (values[:, 2:] - values[:, :-2]) / (2 * degrees + 1)
-        ).sum(axis=1)
-        miss = half * running - need
-        slope = half * (coefficients * values[:, :order]).sum(axis=1)
-        low, high = np.where(miss < 0, place, low), np.where(miss > 0, place, high)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            newton = place - miss / slope
-        new = np.where((newton > low) & (newton < high), newton, (low + high) / 2)
-        if np.all(np.abs(new - place) < 1e-13):
-            return new
-        place = new
-    return place
+        answers.quantiles[:, m, i] = panels.edges[panel] + half * (1 + solve_series(own, half, need))

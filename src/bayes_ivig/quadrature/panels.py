@@ -160,3 +160,27 @@ def split_panels(edges: Array, wanted: NDArray[np.bool_]) -> Array:
         wanted = widths > 2.5 * neighbours
         if not wanted.any() or not len(middles):
             return edges
+
+
+def solve_series(coefficients: Array, half: Array, need: Array) -> Array:
+    """Places on [-1, 1] at which the running integrals of Legendre series (K, n) reach `need`, by guarded Newton."""
+    order = coefficients.shape[1]
+    degrees = np.arange(1, order)
+    whole = 2 * half * coefficients[:, 0]
+    place = np.clip(2 * need / np.where(whole > 0, whole, 1.0) - 1, -1, 1)
+    low, high = np.full_like(place, -1.0), np.full_like(place, 1.0)
+    for _ in range(50):
+        values = np.polynomial.legendre.legvander(place, order)
+        running = coefficients[:, 0] * (place + 1) + (
+            coefficients[:, 1:] * (values[:, 2:] - values[:, :-2]) / (2 * degrees + 1)
+        ).sum(axis=1)
+        miss = half * running - need
+        slope = half * (coefficients * values[:, :order]).sum(axis=1)
+        low, high = np.where(miss < 0, place, low), np.where(miss > 0, place, high)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            newton = place - miss / slope
+        new = np.where((newton > low) & (newton < high), newton, (low + high) / 2)
+        if np.all(np.abs(new - place) < 1e-13):
+            return new
+        place = new
+    return place
