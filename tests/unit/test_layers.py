@@ -24,7 +24,8 @@ ORDER = (
     "fit",
     "fit_json store plots",
     "output present",
-    "present_data present_files present_audit",
+    "accepted",
+    "present_data present_files present_audit present_accepted",
     "cli",
     "__main__",
 )

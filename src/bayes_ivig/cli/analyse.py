@@ -147,7 +147,7 @@ def _fit_one(
     from bayes_ivig.output import write_fit
 
     model = choose_model(evidence, choices)
-    with _status() as say:
+    with status() as say:
         result = run_fit(
             evidence, model, engine=engine, prob=prob, control_risk=control_risk, published=published, say=say
         )
@@ -229,7 +229,7 @@ def pool(
 
 
 @contextmanager
-def _status() -> Iterator[Callable[[str], None]]:
+def status() -> Iterator[Callable[[str], None]]:
     """Say on standard error what is going on, in place, where it is a terminal; silent elsewhere."""
     if not sys.stderr.isatty():
         yield lambda text: None
