@@ -24,7 +24,7 @@ ORDER = (
     "fit",
     "fit_json store plots",
     "output present",
-    "accepted",
+    "accepted calibration",
     "present_data present_files present_audit present_accepted",
     "cli",
     "__main__",

@@ -14,7 +14,7 @@ from bayes_ivig import __version__
 from bayes_ivig.cli.analyse import fit, pool
 from bayes_ivig.cli.audit import audit
 from bayes_ivig.cli.files import data_check, data_compare
-from bayes_ivig.cli.prove import reproduce
+from bayes_ivig.cli.prove import calibrate, reproduce
 from bayes_ivig.cli.show import data_app, models_app, priors_app
 from bayes_ivig.errors import CheckFailedError, InputError
 
@@ -32,6 +32,7 @@ app = typer.Typer(
 app.command()(fit)
 app.command()(pool)
 app.command()(audit)
+app.command()(calibrate)
 app.command()(reproduce)
 data_app.command("check")(data_check)
 data_app.command("compare")(data_compare)
