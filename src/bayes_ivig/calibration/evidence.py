@@ -109,12 +109,14 @@ def plan(replicates: Mapping[str, int]) -> Iterable[Task]:
 
 
 def gather(done: Sequence[Ranks]) -> tuple[Cell, ...]:
-    """Add the parts of each cell, in the order of the table."""
+    """Add the parts of each cell, in the order of the table; a cell without any is left out."""
     cells = []
     for model in MODELS:
         for engine in ENGINES:
             for n_trials in N_TRIALS:
                 parts = [r for r in done if (r.task.model, r.task.engine, r.task.n_trials) == (model, engine, n_trials)]
+                if not parts:
+                    continue
                 counts = {name: tuple(np.sum([r.counts[name] for r in parts], axis=0).tolist()) for name in QUANTITIES}
                 n = sum(r.task.last - r.task.first for r in parts)
                 cells.append(Cell(model, engine, n_trials, n, round(sum(r.seconds for r in parts), 3), counts))
