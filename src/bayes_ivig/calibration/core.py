@@ -29,12 +29,14 @@ def _tokens(source: str) -> list[str]:
         if token.type in _LAYOUT:
             continue
         if token.type in _BREAKS:
-            fresh = True
+            docstring, fresh = fresh and token.type == tokenize.NEWLINE, True
+            if docstring:
+                continue
             # Indentation tells Python where a block ends, so it counts; its width does not.
             kept.append(tokenize.tok_name[token.type])
             continue
         if fresh and token.type == tokenize.STRING:
-            continue
+            continue  # still fresh: the line break that ends it is left out too
         fresh = False
         if token.string in ")]}" and kept and kept[-1] == ",":
             kept.pop()  # a trailing comma is layout too

@@ -20,11 +20,12 @@ def coverage_page(rows: Sequence[Performance]) -> str:
         "",
         f"{N_TRIALS} trials of the sizes of the review's main outcome, {n:,} times at each truth, seed {SEED}; effects",
         "theta_i ~ Normal(mu, tau) on the log odds ratio, one control risk in every trial. In each cell: share of 95%",
-        f"intervals that hold mu, in percent (simulation error near 95: {error:.1f}); in brackets the median width and",
-        "the mean of estimate less mu; after a slash, where it is below 100, the percentage of data sets in which the",
-        "interval exists, to which the other numbers refer. A Bayesian interval need not cover 95% at every truth, only",
-        f"on average over its prior; these have the model {MODEL}, and their estimate is the posterior mean.",
-        "Risk ratios and differences are left out: under effects that vary on the log odds ratio they have no one truth.",
+        f"intervals that hold mu, in percent (simulation error near 95: {error:.1f}); in brackets the median width",
+        "and the mean of estimate less mu; after a slash, where it is below 100, the percentage of data sets in which",
+        "the interval exists, to which the other numbers refer. A Bayesian interval need not cover 95% at every truth,",
+        f"only on average over its prior; these have the model {MODEL}, and their estimate is the posterior mean.",
+        "Risk ratios and differences are left out: under effects that vary on the log odds ratio they have no",
+        "one truth.",
         "",
     ]
     for tau in TAUS:

@@ -44,7 +44,7 @@ class Truth:
 
 
 def real_trials(kind: str, k: int) -> tuple[Study, ...]:
-    """Return k real trials of one kind of data, "two-arm" or "crossover", over and over where k exceeds their number."""
+    """Return k real trials, kind "two-arm" or "crossover", over and over where k exceeds their number."""
     return tuple(islice(cycle(_loaded(kind)), k))
 
 
@@ -68,7 +68,7 @@ def draw_truth(model: Model, k: int, rng: np.random.Generator) -> Truth:
 
 
 def draw_studies(model: Model, theta: Array, rng: np.random.Generator) -> tuple[Study, ...]:
-    """Draw the data of trials with effects theta (k,), of the real trials' sizes, nuisance parameters from their priors."""
+    """Draw data of trials with effects theta (k,) and the real sizes, nuisance parameters from their priors."""
     return _DRAW[model.likelihood](model, theta, rng)
 
 
