@@ -21,9 +21,10 @@ STORED = Path(__file__).parents[2] / "docs" / "calibration"
 
 
 def test_designs_are_the_real_trials():
-    sizes = [study.n_t for study in designs.real_trials("two-arm", 6)]
+    sizes = [study.n_t for study in designs.real_two_arm(6)]
     assert sizes == [5, 6, 16, 7, 10, 42]
-    assert designs.real_trials("crossover", 12)[6:] == designs.real_trials("crossover", 6)
+    assert designs.real_paired(12)[6:] == designs.real_paired(6)
+    assert [study.n_pairs for study in designs.real_paired(6)] == [5, 6, 16, 5, 10, 42]
 
 
 @pytest.mark.parametrize(("theta", "g"), [(0.0, 0.3), (2.0, -1.0), (-3.0, 4.0), (6.0, 8.0), (-0.01, -20.0)])
@@ -53,7 +54,7 @@ def test_simulated_trials_have_the_real_sizes(name):
     if model.likelihood in ("binomial", "conditional"):
         assert [study.n_c for study in studies] == [5, 6, 16, 7, 10, 42]
     if model.likelihood == "conditional":
-        real = designs.real_trials("two-arm", 6)
+        real = designs.real_two_arm(6)
         assert [s.events_t + s.events_c for s in studies] == [s.events_t + s.events_c for s in real]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
-from bayes_ivig.calibration.designs import real_trials
+from bayes_ivig.calibration.designs import real_two_arm
 from bayes_ivig.calibration.ranks import SEED
 from bayes_ivig.pooled import pool
 from bayes_ivig.priors import parse_prior
@@ -97,7 +97,7 @@ def judge(index: int, replicates: int) -> tuple[Performance, ...]:
 
 def draw_tables(scenario: Scenario, n: int, rng: np.random.Generator) -> Iterator[Tables]:
     """Draw events (T, C) of each trial, n times."""
-    sizes = [study.n_t for study in real_trials("two-arm", N_TRIALS)]
+    sizes = [study.n_t for study in real_two_arm(N_TRIALS)]
     for _ in range(n):
         theta = scenario.mu + scenario.tau * rng.standard_normal(N_TRIALS)
         p_t = expit(logit(scenario.control_risk) + theta)
@@ -108,7 +108,7 @@ def draw_tables(scenario: Scenario, n: int, rng: np.random.Generator) -> Iterato
 @lru_cache(maxsize=100_000)
 def intervals(tables: Tables) -> Found:
     """Every 95% interval of the log OR for these tables; nan where it does not exist."""
-    sizes = [study.n_t for study in real_trials("two-arm", N_TRIALS)]
+    sizes = [study.n_t for study in real_two_arm(N_TRIALS)]
     found: dict[str, tuple[float, float, float]] = {}
     surface = Surface(tuple(_curve(t, c, n) for (t, c), n in zip(tables, sizes, strict=True)))
     for mu, tau in PRIORS:

@@ -43,9 +43,14 @@ class Truth:
     theta_new: float
 
 
-def real_trials(kind: str, k: int) -> tuple[Study, ...]:
-    """Return k real trials, kind "two-arm" or "crossover", over and over where k exceeds their number."""
-    return tuple(islice(cycle(_loaded(kind)), k))
+def real_two_arm(k: int) -> tuple[TwoArm, ...]:
+    """Return k real trials as two arms, over and over where k exceeds their number."""
+    return tuple(islice(cycle([s for s in _loaded("two-arm") if isinstance(s, TwoArm)]), k))
+
+
+def real_paired(k: int) -> tuple[Paired | PairedMargins, ...]:
+    """Return k real trials as pairs, over and over where k exceeds their number."""
+    return tuple(islice(cycle([s for s in _loaded("crossover") if isinstance(s, (Paired, PairedMargins))]), k))
 
 
 @cache
@@ -112,13 +117,13 @@ def _two_arm(model: Model, theta: Array, rng: np.random.Generator) -> tuple[Stud
     p_c, p_t = draw_risks(model, theta, rng)
     return tuple(
         TwoArm(f"trial {i + 1}", int(rng.binomial(s.n_t, min(pt, 1.0))), s.n_t, int(rng.binomial(s.n_c, pc)), s.n_c)
-        for i, (s, pc, pt) in enumerate(zip(real_trials("two-arm", len(theta)), p_c, p_t, strict=True))
+        for i, (s, pc, pt) in enumerate(zip(real_two_arm(len(theta)), p_c, p_t, strict=True))
     )
 
 
 def _given_totals(model: Model, theta: Array, rng: np.random.Generator) -> tuple[Study, ...]:
     studies = []
-    for i, (s, t) in enumerate(zip(real_trials("two-arm", len(theta)), theta.tolist(), strict=True)):
+    for i, (s, t) in enumerate(zip(real_two_arm(len(theta)), theta.tolist(), strict=True)):
         total = s.events_t + s.events_c
         possible = range(max(0, total - s.n_c), min(s.n_t, total) + 1)
         log_p = np.array([math.log(math.comb(s.n_t, x) * math.comb(s.n_c, total - x)) + x * t for x in possible])
@@ -132,17 +137,17 @@ def _paired(model: Model, theta: Array, rng: np.random.Generator) -> tuple[Study
     p_c, p_t = draw_risks(model, theta, rng)
     association = model.priors["association"].rvs(rng, theta.shape)
     studies: list[Study] = []
-    for i, s in enumerate(real_trials("crossover", len(theta))):
+    for i, s in enumerate(real_paired(len(theta))):
         c, t = float(p_c[i]), float(p_t[i])
         both = _both(c, t, float(association[i]))
         p = np.clip([both, t - both, c - both, 1 - t - c + both], 0.0, 1.0)
-        cells = [int(n) for n in rng.multinomial(s.n_pairs, p / p.sum())]
+        n_both, t_only, c_only, neither = (int(n) for n in rng.multinomial(s.n_pairs, p / p.sum()))
         name = f"trial {i + 1}"
         if isinstance(s, PairedMargins):
-            studies.append(PairedMargins(name, cells[0] + cells[1], cells[0] + cells[2], s.n_pairs))
+            studies.append(PairedMargins(name, n_both + t_only, n_both + c_only, s.n_pairs))
         else:
-            singles = int(rng.binomial(s.n_t, t)), s.n_t, int(rng.binomial(s.n_c, c)), s.n_c
-            studies.append(Paired(name, *cells, *singles))
+            events_t, events_c = int(rng.binomial(s.n_t, t)), int(rng.binomial(s.n_c, c))
+            studies.append(Paired(name, n_both, t_only, c_only, neither, events_t, s.n_t, events_c, s.n_c))
     return tuple(studies)
 
 
@@ -158,7 +163,7 @@ def _both(p_c: float, p_t: float, association: float) -> float:
 
 
 def _effects(model: Model, theta: Array, rng: np.random.Generator) -> tuple[Study, ...]:
-    _, se, _ = effect_sizes(real_trials("two-arm", len(theta)), "OR")
+    _, se, _ = effect_sizes(real_two_arm(len(theta)), "OR")
     return tuple(
         Effect(f"trial {i + 1}", float(rng.normal(t, s)), float(s))
         for i, (t, s) in enumerate(zip(theta, se, strict=True))
@@ -166,7 +171,7 @@ def _effects(model: Model, theta: Array, rng: np.random.Generator) -> tuple[Stud
 
 
 def _single_arm(model: Model, theta: Array, rng: np.random.Generator) -> tuple[Study, ...]:
-    trials = real_trials("two-arm", len(theta))
+    trials = real_two_arm(len(theta))
     return tuple(
         SingleArm(f"trial {i + 1}", int(rng.binomial(s.n_t, p)), s.n_t)
         for i, (s, p) in enumerate(zip(trials, expit(theta), strict=True))

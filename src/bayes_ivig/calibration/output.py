@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,4 +53,5 @@ def performance_json(rows: Sequence[Performance]) -> str:
 def load_performance(folder: Path) -> tuple[Performance, ...]:
     """Load the stored rows."""
     rows = json.loads((folder / COVERAGE).read_text("utf-8"))["rows"]
-    return tuple(Performance(**{key: math.nan if x is None else x for key, x in row.items()}) for row in rows)
+    values: list[dict[str, Any]] = [{key: math.nan if x is None else x for key, x in row.items()} for row in rows]
+    return tuple(Performance(**row) for row in values)

@@ -51,7 +51,7 @@ def calibration_page(evidence: Evidence, today: date) -> str:
             "",
             "![Running shares against uniformity](calibration.svg)",
             "",
-            f"theta_1 (the effect in the first trial) and theta_new are asked of the exact engine in every",
+            "theta_1 (the effect in the first trial) and theta_new are asked of the exact engine in every",
             f"{THETA_EVERY}th replicate.",
             "",
             "| model | engine | trials | replicates | p, mu | p, tau | p, theta_1 | p, theta_new | "
