@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import date
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -51,16 +52,25 @@ class Evidence:
     @property
     def limit(self) -> float:
         """P below which a single test fails: Bonferroni's share of 1%."""
-        return FAMILY_WISE / (len(self.cells) * len(QUANTITIES))
+        return FAMILY_WISE / (len(MODELS) * len(ENGINES) * len(N_TRIALS) * len(QUANTITIES))
 
     def failures(self) -> tuple[tuple[Cell, str, float], ...]:
         """Cells and quantities that are not uniform."""
         tests = [(cell, name, cell.p(name)) for cell in self.cells for name in QUANTITIES]
         return tuple(test for test in tests if test[2] < self.limit)
 
+    @property
+    def missing(self) -> tuple[tuple[str, str, int], ...]:
+        """Model, engine and number of trials of every cell of the whole table that has not been run."""
+        have = {(cell.model, cell.engine, cell.n_trials) for cell in self.cells}
+        return tuple(place for place in product(MODELS, ENGINES, N_TRIALS) if place not in have)
+
     def warnings(self, today: date) -> tuple[str, ...]:
         """What a reader must know of its age and of the code it is about."""
         found = []
+        if self.missing:
+            where = (f"{model} by {engine} at {n} trials" for model, engine, n in self.missing)
+            found.append(f"Not run yet, and so not shown: {'; '.join(where)}.")
         if (age := (today - self.made).days) > MAX_AGE:
             found.append(f"This evidence is {age} days old; run 'bayes-ivig calibrate' again.")
         if self.core_sha256 != core_hash():

@@ -27,6 +27,7 @@ def write_calibration(evidence: Evidence, performance: Sequence[Performance], fo
         _panel(model, engine, [c for c in evidence.cells if (c.model, c.engine) == (model, engine)], evidence.limit)
         for model in MODELS
         for engine in ENGINES
+        if any((c.model, c.engine) == (model, engine) for c in evidence.cells)
     ]
     figure = draw_calibration(panels, len(ENGINES))
     with replace_folder(folder) as new:

@@ -24,7 +24,9 @@ def draw_calibration(panels: Sequence[Panel], columns: int) -> Figure:
     with house_style():
         figure = Figure(figsize=(WIDTH, 1.35 * rows + 0.5), layout="constrained")
         axes = figure.subplots(rows, columns, sharex=True, squeeze=False)
-        for ax, panel in zip(axes.flat, panels, strict=True):
+        for ax in axes.flat[len(panels) :]:
+            ax.remove()
+        for ax, panel in zip(axes.flat, panels, strict=False):
             bins = len(next(iter(panel.counts.values())))
             z = np.arange(1, bins) / bins
             low, high = panel.band
