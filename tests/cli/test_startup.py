@@ -35,6 +35,8 @@ finally:
         (["--version"], "bayes-ivig "),
         (["fit", "--help"], "--no-figures"),
         (["audit", "--help"], "--enumerate"),
+        (["reproduce", "--help"], "--accept"),
+        (["calibrate", "--help"], "--nuts-replicates"),
         (["data", "list"], "mmn-2007"),
         (["data", "check", "--help"], "--json"),
         (["models", "list"], "binomial-or-midpoint-random"),

@@ -33,7 +33,7 @@ def reproduce(
 
     Exact numbers must agree to 1e-8, sampled ones within their Monte-Carlo error. Exit code 3, with a table of what
     moved, where anything does; then --accept stores the new results (git shows the difference, and CHANGELOG.md says
-    why under "Numbers"). About four minutes on two processors; run it at the top of a clone.
+    why under "Numbers"). Two to three minutes of processor time; run it at the top of a clone.
     """
     n_jobs = count_jobs(jobs)
     from bayes_ivig import accepted
