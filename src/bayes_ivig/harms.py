@@ -121,7 +121,9 @@ def assess_harms(evidence: Evidence, informative: Prior | None = None, prob: flo
     """
     informative = informative or parse_prior(INFORMATIVE)
     if informative.family != "beta":
-        raise InputError(f"--informative: {informative.text} is not a beta; give a prior of the rate such as {INFORMATIVE}")
+        raise InputError(
+            f"--informative: {informative.text} is not a beta; give a prior of the rate such as {INFORMATIVE}"
+        )
     if not all(isinstance(s, SingleArm | TwoArm | Paired | PairedMargins) for s in evidence.studies):
         raise InputError(f"{evidence.outcome}: rates of harm need counts of events, not {evidence.kind} data")
     priors = (UNIFORM, JEFFREYS, informative)

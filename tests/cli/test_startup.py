@@ -38,6 +38,8 @@ finally:
         (["sensitivity", "--help"], "--no-figures"),
         (["balance", "--help"], "--weight"),
         (["report", "--help"], "--format"),
+        (["reproduce", "--help"], "--accept"),
+        (["calibrate", "--help"], "--nuts-replicates"),
         (["data", "list"], "mmn-2007"),
         (["data", "check", "--help"], "--json"),
         (["models", "list"], "binomial-or-midpoint-random"),

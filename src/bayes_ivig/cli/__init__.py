@@ -17,6 +17,7 @@ from bayes_ivig.cli.balance import balance
 from bayes_ivig.cli.files import data_check, data_compare
 from bayes_ivig.cli.harms import harms
 from bayes_ivig.cli.plan import plan
+from bayes_ivig.cli.prove import calibrate, reproduce
 from bayes_ivig.cli.report import report
 from bayes_ivig.cli.sensitivity import sensitivity
 from bayes_ivig.cli.show import data_app, models_app, priors_app
@@ -41,6 +42,8 @@ app.command()(report)
 app.command()(audit)
 app.command()(plan)
 app.command()(harms)
+app.command()(calibrate)
+app.command()(reproduce)
 data_app.command("check")(data_check)
 data_app.command("compare")(data_compare)
 app.add_typer(data_app, name="data")

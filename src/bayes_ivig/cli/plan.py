@@ -74,7 +74,8 @@ def plan(
     design_association: Annotated[
         str | None,
         prior_option(
-            "--design-association", "the supposed within-patient log odds ratio; the model's own unless given",
+            "--design-association",
+            "the supposed within-patient log odds ratio; the model's own unless given",
             "normal(1.5, 1)",
         ),
     ] = None,
@@ -84,9 +85,7 @@ def plan(
     simulations: Annotated[int, typer.Option("--simulations", help="Simulated trials for each size.")] = 2000,
     review: ReviewOption = None,
     model: ModelOption = None,
-    effect: Annotated[
-        str | None, typer.Option("--effect", metavar="random|common", help="As in 'fit'.")
-    ] = None,
+    effect: Annotated[str | None, typer.Option("--effect", metavar="random|common", help="As in 'fit'.")] = None,
     measure: MeasureOption = None,
     mu: Annotated[str | None, prior_option("--mu", "the average effect in the analysis", "normal(0, 1)")] = None,
     tau: Annotated[str | None, prior_option("--tau", "the SD of effects between trials", "half-normal(1)")] = None,

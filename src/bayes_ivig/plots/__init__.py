@@ -1,5 +1,6 @@
 """Figures of a fit, by matplotlib's objects alone: no pyplot, so that they can be drawn in any thread."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,6 +28,14 @@ def draw_figures(fit: Fit) -> dict[str, Figure]:
             "trace": draw_trace(fit),
             "predictive-check": draw_predictive_check(fit),
         }
+
+
+def forest_svg(fit: Fit) -> str:
+    """Draw the forest plot alone, as the text of its SVG file."""
+    with house_style():
+        buffer = io.StringIO()
+        draw_forest(fit).savefig(buffer, format="svg", metadata={"Date": None})
+        return buffer.getvalue()
 
 
 def save_figures(figures: Mapping[str, Figure], folder: Path, dpi: int = DPI) -> None:
