@@ -121,7 +121,9 @@ def assess_harms(evidence: Evidence, informative: Prior | None = None, prob: flo
     """
     informative = informative or parse_prior(INFORMATIVE)
     if informative.family != "beta":
-        raise InputError(f"--informative: {informative.text} is not a beta; give a prior of the rate such as {INFORMATIVE}")
+        raise InputError(
+            f"--informative: {informative.text} is not a beta; give a prior of the rate such as {INFORMATIVE}"
+        )
     if not all(isinstance(s, SingleArm | TwoArm | Paired | PairedMargins) for s in evidence.studies):
         raise InputError(f"{evidence.outcome}: rates of harm need counts of events, not {evidence.kind} data")
     priors = (UNIFORM, JEFFREYS, informative)
@@ -228,7 +230,7 @@ def expect(a: float, b: float, patients: int, prob: float) -> Expected:
     k = np.arange(patients + 1.0)
     coefficient = gammaln(patients + 1) - gammaln(k + 1) - gammaln(patients - k + 1)
     below = np.cumsum(np.exp(coefficient + betaln(a + k, b + patients - k) - betaln(a, b)))
-    low, high = (float(min(np.searchsorted(below, q), patients)) for q in tails(prob))
+    low, high = (float(k[min(int(np.searchsorted(below, q)), patients)]) for q in tails(prob))
     p_none = float(np.exp(betaln(a, b + patients) - betaln(a, b)))
     return Expected(patients, patients * a / (a + b), (low, high), 1 - p_none)
 

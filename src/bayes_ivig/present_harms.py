@@ -50,10 +50,14 @@ def arm_parts(arm: Arm, prob: float) -> list[RenderableType]:
         Text(f"Without a prior: {limits}. Under ...%: further event-free patients that bring the upper limit there.")
     )
     if arm.spread:
-        average, following = (f"{_per_100(x[0])} ({_range(x[1:])})" for x in (arm.spread.average_trial, arm.spread.next_trial))
+        average, following = (
+            f"{_per_100(x[0])} ({_range(x[1:])})" for x in (arm.spread.average_trial, arm.spread.next_trial)
+        )
         priors = ", ".join(f"{key} {text}" for key, text in arm.spread.priors.items())
         parts.append(
-            Text(f"Rates that vary between trials, per 100: average trial {average}, next trial {following} ({priors}).")
+            Text(
+                f"Rates that vary between trials, per 100: average trial {average}, next trial {following} ({priors})."
+            )
         )
     return parts
 

@@ -24,7 +24,9 @@ def plan_view(plan: Plan, folder: str | None = None) -> RenderableType:
         Text(f"Now: {measure} {now}, probability of benefit {probability(plan.p_benefit_now)}"),
     ]
     if plan.failed:
-        parts.append(Text(f"CHECK FAILED ({'; '.join(c.name for c in plan.failed)}): do not use these numbers.", "bold red"))
+        parts.append(
+            Text(f"CHECK FAILED ({'; '.join(c.name for c in plan.failed)}): do not use these numbers.", "bold red")
+        )
     header = (
         "patients",
         "chance for benefit",

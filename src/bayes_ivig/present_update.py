@@ -11,7 +11,12 @@ from bayes_ivig.wording import listing, number, percent, probability, with_inter
 def moved_view(moved: Moved) -> RenderableType:
     """One row a quantity: before, after, and the shift in earlier SDs."""
     rows = [
-        (change.name, _text(change.before), _text(change.after), "" if change.shift is None else f"{change.shift:+.2f} SD")
+        (
+            change.name,
+            _text(change.before),
+            _text(change.after),
+            "" if change.shift is None else f"{change.shift:+.2f} SD",
+        )
         for change in moved.changes
     ]
     title = f"What moved with {listing(moved.added)}"

@@ -64,7 +64,9 @@ def add_trials(evidence: Evidence, path: Path) -> Evidence:
     taken = {study.study.casefold() for study in evidence.studies}
     for study in new.studies:
         if study.study.casefold() in taken:
-            raise InputError(f"--add: '{shown(study.study)}' in {where} is among the trials at hand; give it another name")
+            raise InputError(
+                f"--add: '{shown(study.study)}' in {where} is among the trials at hand; give it another name"
+            )
     names = ", ".join(study.study for study in new.studies)
     rows = (*evidence.rows, *new.rows) if len(evidence.rows) == len(evidence.studies) else evidence.rows
     return replace(
@@ -135,7 +137,8 @@ def _absolute(before: Fit, after: Fit) -> list[Change]:
             values = [(x[key]["median"], *x[key]["ci"]) for x in (old, new)]
             changes.append(Change(f"{what}, {where}", values[0], values[1]))
         if old["NNT"] is not None and new["NNT"] is not None:
-            changes.append(Change(f"chance of no benefit, {where}", old["NNT"]["p_no_benefit"], new["NNT"]["p_no_benefit"]))
+            chances = (nnt["NNT"]["p_no_benefit"] for nnt in (old, new))
+            changes.append(Change(f"chance of no benefit, {where}", *chances))
     return changes
 
 

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from bayes_ivig.choices import Choices
     from bayes_ivig.evidence import Evidence
     from bayes_ivig.plan.assurance import Question
-    from bayes_ivig.plan.design import Design
     from bayes_ivig.priors import Prior
     from bayes_ivig.spec import Model
 
@@ -74,7 +73,8 @@ def plan(
     design_association: Annotated[
         str | None,
         prior_option(
-            "--design-association", "the supposed within-patient log odds ratio; the model's own unless given",
+            "--design-association",
+            "the supposed within-patient log odds ratio; the model's own unless given",
             "normal(1.5, 1)",
         ),
     ] = None,
@@ -84,9 +84,7 @@ def plan(
     simulations: Annotated[int, typer.Option("--simulations", help="Simulated trials for each size.")] = 2000,
     review: ReviewOption = None,
     model: ModelOption = None,
-    effect: Annotated[
-        str | None, typer.Option("--effect", metavar="random|common", help="As in 'fit'.")
-    ] = None,
+    effect: Annotated[str | None, typer.Option("--effect", metavar="random|common", help="As in 'fit'.")] = None,
     measure: MeasureOption = None,
     mu: Annotated[str | None, prior_option("--mu", "the average effect in the analysis", "normal(0, 1)")] = None,
     tau: Annotated[str | None, prior_option("--tau", "the SD of effects between trials", "half-normal(1)")] = None,
@@ -133,9 +131,9 @@ def plan(
     )
     if workers is not None and not 1 <= workers <= 64:
         raise InputError(f"--workers: {workers} is not allowed; give 1 to 64")
+    from bayes_ivig.output_plan import write_plan
     from bayes_ivig.plan.as_json import to_json
     from bayes_ivig.plan.assurance import run_plan
-    from bayes_ivig.output_plan import write_plan
 
     heavy = question.design.is_paired and len(question.sizes) > 1
     with _progress(len(question.sizes)) as done:

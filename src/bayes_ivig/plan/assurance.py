@@ -66,7 +66,9 @@ class Question:
         if self.model.priors["mu"].is_point:
             raise InputError("--mu: a fixed effect leaves nothing to learn; give a density")
         if not 0.5 < self.threshold < 1:
-            raise InputError(f"--threshold: {self.threshold:g} is not allowed; give above 0.5 up to below 1, such as 0.975")
+            raise InputError(
+                f"--threshold: {self.threshold:g} is not allowed; give above 0.5 up to below 1, such as 0.975"
+            )
         if not 100 <= self.simulations <= 100_000:
             raise InputError(f"--simulations: {self.simulations} is not allowed; give 100 to 100,000")
 

@@ -43,7 +43,9 @@ class Design:
         if self.kind not in DESIGNS:
             raise InputError(f"--design: '{self.kind}' is not allowed; choose crossover or parallel")
         if self.kind == "crossover" and self.model.likelihood != "crossover":
-            raise InputError(f"a crossover trial is analysed by the crossover model, not the {self.model.likelihood} one")
+            raise InputError(
+                f"a crossover trial is analysed by the crossover model, not the {self.model.likelihood} one"
+            )
         if self.kind == "parallel" and self.model.likelihood not in ("binomial", "conditional"):
             raise InputError(f"parallel arms are analysed as two-arm counts, not by the {self.model.likelihood} model")
         if self.association is not None and self.kind == "parallel":

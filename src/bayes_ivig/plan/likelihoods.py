@@ -55,7 +55,9 @@ class _Part(NamedTuple):
         if self.association is None:
             g, slope = self.baseline.place(self.v1)
             log_p = np.array(log_risks(np.array(theta), g, self.design.model))
-            return _Nodes(log_p[0] - log_p[1], log_p[2] - log_p[3], log_p, self.baseline.log_density(g) + slope + self.log_weight)
+            return _Nodes(
+                log_p[0] - log_p[1], log_p[2] - log_p[3], log_p, self.baseline.log_density(g) + slope + self.log_weight
+            )
         return self._paired_nodes(theta / 2)
 
     def _paired_nodes(self, d: float) -> _Nodes:
@@ -153,7 +155,10 @@ def _best(tables: Tables, design: Design) -> Array:
     """Largest log likelihood of each table under any probabilities, up to its constant."""
     if design.is_paired:
         return np.asarray(xlogy(tables, tables / tables.sum(axis=1, keepdims=True)).sum(axis=1))
-    return sum(xlogy(arm, arm / np.maximum(arm.sum(axis=1, keepdims=True), 1)).sum(axis=1) for arm in (tables[:, :2], tables[:, 2:]))
+    return sum(
+        xlogy(arm, arm / np.maximum(arm.sum(axis=1, keepdims=True), 1)).sum(axis=1)
+        for arm in (tables[:, :2], tables[:, 2:])
+    )
 
 
 def _windows(ends: tuple[Array, Array], logits: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -13,9 +13,7 @@ def draw_assurance(plan: Plan) -> Figure:
     """Draw assurance by size, with the band of its Monte-Carlo error (two SE) and the limit no size can pass."""
     with house_style():
         question = plan.question
-        what = (
-            f"Chance that the analysis with one {question.design.kind} trial more has P(benefit) > {question.threshold:g}"
-        )
+        what = f"Chance that the analysis with one {question.design.kind} trial more has P(benefit) > {question.threshold:g}"
         page = Page(plan, what, _HEIGHT + _FOOT + 0.15, tuple(notes(plan)[:3]))
         width = WIDTH - 2 * MARGIN - _LEFT - _RIGHT
         axes = page.axes(MARGIN + _LEFT, page.bottom + _FOOT, width, _HEIGHT)
@@ -41,7 +39,13 @@ def draw_assurance(plan: Plan) -> Figure:
             y = page.bottom + _FOOT + _HEIGHT * (value + 0.02) / 1.04
             page.text(right, y, text, size=SMALL, color=color, va="center")
 
-        heights = _apart([(chance[-1], "for benefit"), (plan.limit, f"infinite: {plan.limit:.2f}"), (plan.rows[-1].against, "against")])
+        heights = _apart(
+            [
+                (chance[-1], "for benefit"),
+                (plan.limit, f"infinite: {plan.limit:.2f}"),
+                (plan.rows[-1].against, "against"),
+            ]
+        )
         for (value, text), color in zip(heights, (POSTERIOR, PUBLISHED, RAW), strict=True):
             beside(value, text, color)
         middle = MARGIN + _LEFT + width / 2
