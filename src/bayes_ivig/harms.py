@@ -97,8 +97,8 @@ class Harms:
         """What the numbers rest on, in sentences."""
         return (
             *self.evidence.notes,
-            "Limits, expected numbers and further patients take all trials as one group with one rate; the hierarchical "
-            "model lets the rate vary between trials.",
+            "Limits, expected numbers and further patients take all trials as one group with one rate; the "
+            "hierarchical model lets the rate vary between trials.",
         )
 
 
@@ -236,7 +236,7 @@ def expect(a: float, b: float, patients: int, prob: float) -> Expected:
 
 
 def event_free_needed(a: float, b: float, target: float, prob: float) -> int | None:
-    """Smallest number of further patients, none with an event, that brings the upper limit of beta(a, b) under target."""
+    """Fewest further patients, none with an event, that bring the upper limit of beta(a, b) under the target."""
 
     def enough(patients: int) -> bool:
         return bool(betainc(a, b + patients, target) > prob)

@@ -201,7 +201,7 @@ def _evidence(outcome: str, review: str | None, choices: "Choices", benefit: str
 
 
 def _model_of_next(kind: str, model: "Model") -> "Model":
-    """How the next trial is analysed: as those at hand where its design allows, with their priors where they have any."""
+    """How the next trial is analysed: as those at hand where its design allows, and by their priors."""
     from bayes_ivig.spec import default_model, with_priors
 
     if model.likelihood == ("crossover" if kind == "crossover" else "binomial") or (
