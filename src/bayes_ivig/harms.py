@@ -97,8 +97,8 @@ class Harms:
         """What the numbers rest on, in sentences."""
         return (
             *self.evidence.notes,
-            "Limits, expected numbers and further patients take all trials as one group with one rate; the hierarchical "
-            "model lets the rate vary between trials.",
+            "Limits, expected numbers and further patients take all trials as one group with one rate; the "
+            "hierarchical model lets the rate vary between trials.",
         )
 
 
@@ -230,13 +230,13 @@ def expect(a: float, b: float, patients: int, prob: float) -> Expected:
     k = np.arange(patients + 1.0)
     coefficient = gammaln(patients + 1) - gammaln(k + 1) - gammaln(patients - k + 1)
     below = np.cumsum(np.exp(coefficient + betaln(a + k, b + patients - k) - betaln(a, b)))
-    low, high = (float(min(np.searchsorted(below, q), patients)) for q in tails(prob))
+    low, high = (float(k[min(int(np.searchsorted(below, q)), patients)]) for q in tails(prob))
     p_none = float(np.exp(betaln(a, b + patients) - betaln(a, b)))
     return Expected(patients, patients * a / (a + b), (low, high), 1 - p_none)
 
 
 def event_free_needed(a: float, b: float, target: float, prob: float) -> int | None:
-    """Smallest number of further patients, none with an event, that brings the upper limit of beta(a, b) under target."""
+    """Fewest further patients, none with an event, that bring the upper limit of beta(a, b) under the target."""
 
     def enough(patients: int) -> bool:
         return bool(betainc(a, b + patients, target) > prob)

@@ -20,7 +20,7 @@ def harms_tables(harms: Harms) -> RenderableType:
     parts.extend(part for arm in harms.arms for part in arm_parts(arm, harms.prob))
     parts.append(
         Text(
-            f"Upper limits are one-sided, {percent(harms.prob)}; intervals equal-tailed; all trials taken as one group. "
+            f"Upper limits are one-sided, {percent(harms.prob)}; intervals equal-tailed; all trials as one group. "
             "The third prior, for rare harms, is a choice: change it with --informative in 'bayes-ivig harms'."
         )
     )

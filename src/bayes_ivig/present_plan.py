@@ -50,9 +50,10 @@ def plan_view(plan: Plan, folder: str | None = None) -> RenderableType:
     parts.append(table("", header, rows))
     parts.append(
         Text(
-            f"Chance for benefit: that the analysis with this trial has P(benefit) > {question.threshold:g}; against: that "
-            f"it has P(benefit) < {1 - question.threshold:g}. Limits apart: upper over lower {percent(question.prob)} "
-            f"limit of the {measure}, geometric mean. Events of the new trial: median and {percent(question.prob)} interval."
+            f"Chance for benefit: that the analysis with this trial has P(benefit) > {question.threshold:g}; against: "
+            f"that it has P(benefit) < {1 - question.threshold:g}. Limits apart: upper over lower "
+            f"{percent(question.prob)} limit of the {measure}, geometric mean. Events of the new trial: median and "
+            f"{percent(question.prob)} interval."
         )
     )
     for target in TARGETS:

@@ -137,9 +137,8 @@ def _absolute(before: Fit, after: Fit) -> list[Change]:
             values = [(x[key]["median"], *x[key]["ci"]) for x in (old, new)]
             changes.append(Change(f"{what}, {where}", values[0], values[1]))
         if old["NNT"] is not None and new["NNT"] is not None:
-            changes.append(
-                Change(f"chance of no benefit, {where}", old["NNT"]["p_no_benefit"], new["NNT"]["p_no_benefit"])
-            )
+            chances = (nnt["NNT"]["p_no_benefit"] for nnt in (old, new))
+            changes.append(Change(f"chance of no benefit, {where}", *chances))
     return changes
 
 

@@ -269,3 +269,41 @@ def test_the_offset_is_for_trials_where_only_non_responders_crossed():
     assert discordant.offset(Paired("all crossed", 0, 2, 0, 7, 0, 0, 0, 0, 4, 5)) == 0
     assert discordant.offset(Paired("dropped out", 0, 2, 0, 3, 1, 2, 2, 2, 4, 5)) == 0
     assert discordant.offset(Paired("unknown", 0, 2, 0, 3, 2, 2, 2, 2)) == 0
+
+
+def test_where_non_responders_cross_sequence_comes_first():
+    """Léger 2001: 4 start on T and 5 on C, and only those it does not help have the other treatment too."""
+    study = Paired("Léger 2001", 0, 2, 0, 3, 2, 2, 2, 2, started_t=4, started_c=5)
+    data = crossover.make_data((study,), "OR")
+    p_c, theta, association = 0.3, 1.2, 2.0
+    odds = p_c / (1 - p_c) * np.exp(theta)
+    p_t = odds / (1 + odds)
+    n = 40_000
+    draws = {name: np.full((n, 1), x) for name, x in (("p_c", p_c), ("p_t", p_t), ("theta", theta))}
+    draws["association"] = np.full((n, 1), association)
+    found = crossover.predict(draws, data, np.random.default_rng(6))
+
+    h = (np.log(p_c / (1 - p_c)) + np.log(odds)) / 2
+    cells = joint_cells(h, theta / 2, association)
+    rng = np.random.default_rng(7)
+    names = list(cells)
+    slow = []
+    for _ in range(4000):
+        on_t = on_c = 0
+        for start, patients in (("t", 4), ("c", 5)):
+            for _ in range(patients):
+                cell = names[rng.choice(4, p=[cells[name] for name in names])]
+                helped_t, helped_c = cell in ("both", "t_only"), cell in ("both", "c_only")
+                if start == "t":
+                    on_t += helped_t
+                    on_c += helped_c and not helped_t
+                else:
+                    on_c += helped_c
+                    on_t += helped_t and not helped_c
+        slow.append((on_t, on_c))
+    slow = np.array(slow, float)
+    assert found["events_t"].mean() == pytest.approx(slow[:, 0].mean(), abs=0.12)
+    assert found["events_c"].mean() == pytest.approx(slow[:, 1].mean(), abs=0.12)
+    together = np.corrcoef(found["events_t"][:, 0], found["events_c"][:, 0])[0, 1]
+    assert together == pytest.approx(np.corrcoef(slow.T)[0, 1], abs=0.05)
+    assert found["events_t"].max() <= 9

@@ -87,7 +87,7 @@ def fit(
         typer.Option(
             "--add",
             metavar="FILE",
-            help="New trials of the same kind: fit with them too, and say what moved. Written beside the earlier result.",
+            help="New trials of the same kind: fit with them too, and say what moved. Written beside the earlier.",
         ),
     ] = None,
     benefit: BenefitOption = None,

@@ -3,8 +3,6 @@
 import sys
 from typing import Annotated
 
-import typer
-
 from bayes_ivig.cli.options import (
     DEFAULT_REVIEW,
     JsonOption,

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from bayes_ivig.choices import Choices
     from bayes_ivig.evidence import Evidence
     from bayes_ivig.plan.assurance import Question
-    from bayes_ivig.plan.design import Design
     from bayes_ivig.priors import Prior
     from bayes_ivig.spec import Model
 
@@ -132,9 +131,9 @@ def plan(
     )
     if workers is not None and not 1 <= workers <= 64:
         raise InputError(f"--workers: {workers} is not allowed; give 1 to 64")
+    from bayes_ivig.output_plan import write_plan
     from bayes_ivig.plan.as_json import to_json
     from bayes_ivig.plan.assurance import run_plan
-    from bayes_ivig.output_plan import write_plan
 
     heavy = question.design.is_paired and len(question.sizes) > 1
     with _progress(len(question.sizes)) as done:
@@ -202,7 +201,7 @@ def _evidence(outcome: str, review: str | None, choices: "Choices", benefit: str
 
 
 def _model_of_next(kind: str, model: "Model") -> "Model":
-    """How the next trial is analysed: as those at hand where its design allows, with their priors where they have any."""
+    """How the next trial is analysed: as those at hand where its design allows, and by their priors."""
     from bayes_ivig.spec import default_model, with_priors
 
     if model.likelihood == ("crossover" if kind == "crossover" else "binomial") or (

@@ -109,7 +109,7 @@ def notes(plan: Plan) -> list[str]:
         result.append("With a fixed effect the chance is power, not assurance.")
     if abs(plan.limit - round(plan.limit)) > 1e-12 and plan.limit < TARGETS[-1]:
         result.append(
-            "However large, one trial shows its own effect alone: mu stays uncertain by the heterogeneity between trials."
+            "However large, one trial shows its own effect alone: mu stays uncertain by the spread between trials."
         )
     return result
 

@@ -60,8 +60,8 @@ class Question:
             raise InputError(f"plan simulates events: it needs an OR or a RR, not a {self.model.measure}")
         if self.design.model.measure != self.model.measure:
             raise InputError(
-                f"a {self.design.kind} trial is analysed by its {self.design.model.measure}, the trials at hand by their "
-                f"{self.model.measure}; choose --design parallel, or --measure OR"
+                f"a {self.design.kind} trial is analysed by its {self.design.model.measure}, the trials at hand by "
+                f"their {self.model.measure}; choose --design parallel, or --measure OR"
             )
         if self.model.priors["mu"].is_point:
             raise InputError("--mu: a fixed effect leaves nothing to learn; give a density")

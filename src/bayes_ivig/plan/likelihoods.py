@@ -167,7 +167,7 @@ def _windows(ends: tuple[Array, Array], logits: Array) -> tuple[NDArray[np.intp]
 
 
 def _possible_logits(n: int) -> tuple[Array, Array]:
-    """Lowest and highest logit of the risk at which k of n events (k = 0 to n) are within reach: two arrays (n + 1,)."""
+    """Lowest and highest logit of the risk at which k = 0 to n of n events are within reach: two arrays (n + 1,)."""
     k = np.arange(n + 1.0)
     share = k / max(n, 1)
     least = xlogy(k, share) + xlogy(n - k, 1 - share) - _DROP

@@ -1,5 +1,7 @@
 """What a trial of infinite size would show: it reveals its own effect exactly, and mu stays uncertain by tau."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,7 +67,7 @@ def limit_of(current: Current, truth: Truth, sign: int, threshold: float) -> flo
         cuts.append((a + b) / 2)
     cuts.append(theta[-1])
     is_good = bool(good[0])
-    for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+    for a, b in pairwise(cuts):
         total += float(truth.marginal.cdf(b) - truth.marginal.cdf(a)) if is_good else 0.0
         is_good = not is_good
     return total

@@ -13,7 +13,8 @@ def draw_assurance(plan: Plan) -> Figure:
     """Draw assurance by size, with the band of its Monte-Carlo error (two SE) and the limit no size can pass."""
     with house_style():
         question = plan.question
-        what = f"Chance that the analysis with one {question.design.kind} trial more has P(benefit) > {question.threshold:g}"
+        one_more = f"one {question.design.kind} trial more"
+        what = f"Chance that the analysis with {one_more} has P(benefit) > {question.threshold:g}"
         page = Page(plan, what, _HEIGHT + _FOOT + 0.15, tuple(notes(plan)[:3]))
         width = WIDTH - 2 * MARGIN - _LEFT - _RIGHT
         axes = page.axes(MARGIN + _LEFT, page.bottom + _FOOT, width, _HEIGHT)

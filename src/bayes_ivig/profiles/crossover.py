@@ -168,7 +168,7 @@ def _non_responders_cross(cells: Draws, started: tuple[int, int], rng: np.random
     first_c = rng.binomial(started[1], np.minimum(both + c_only, 1.0))
     second_c = rng.binomial(started[0] - first_t, c_only / (c_only + neither))
     second_t = rng.binomial(started[1] - first_c, t_only / (t_only + neither))
-    return first_t + second_t, first_c + second_c
+    return np.asarray(first_t + second_t, float), np.asarray(first_c + second_c, float)
 
 
 def _cells(draws: Draws) -> dict[str, Array]:
