@@ -121,3 +121,12 @@ BAD = evidence(TwoArm("a", 2, 9, 1, 9), outcome="bad", role="harm")
 def test_bad_input(benefit, harm, weight, words):
     with pytest.raises(InputError, match=words):
         balance(benefit, harm, weight)
+
+
+def test_the_figure_shows_the_weight_and_every_coupling():
+    from bayes_ivig.plots.balance import draw_balance
+
+    figure = draw_balance(balance(GOOD, BAD, 0.0))
+    plane, curve = figure.axes
+    assert len(curve.lines) == len(COUPLINGS) + 1
+    assert plane.get_xlim()[0] < 0 < plane.get_xlim()[1]
