@@ -1,11 +1,11 @@
 """Benefit and harm together: patients helped against patients harmed, per 100, and what one is worth in the other.
 
 Gain and harm are the risk differences in the trials of two outcomes, from their exact posteriors. The net benefit at
-weight W is gain - W * harm: one harmed patient counts as much as W patients helped. No trial prints both outcomes of the same patient, so the
-data do not identify how the two posteriors depend on each other: the answer takes them as independent, and beside it
-stand the two extreme couplings (Frechet and Hoeffding: the draws of both in the same order, and in opposite orders),
-between which the spread of the net benefit lies, and Makarov's bounds of its probability, which hold whatever the
-dependence. The mean of the net benefit is the same under all of them.
+weight W is gain - W * harm: one harmed patient counts as much as W patients helped. No trial prints both outcomes of
+the same patient, so the data do not identify how the two posteriors depend on each other: the answer takes them as
+independent, and beside it stand the two extreme couplings (Frechet and Hoeffding: the draws of both in the same
+order, and in opposite orders), between which the spread of the net benefit lies, and Makarov's bounds of its
+probability, which hold whatever the dependence. The mean of the net benefit is the same under all of them.
 """
 
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ N_DRAWS = 20_000
 N_WEIGHTS = 101
 COUPLINGS = ("independent", "comonotone", "antimonotone")
 SURE = 0.95
+MAX_WEIGHT = 1000.0
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,9 @@ class Balance:
     """Gain and harm per 100 patients: independent draws (n,), summaries, and the net benefit at `weight`.
 
     `curves` are P(net benefit > 0) at each of `weights`, one array a coupling, and `bounds` the two that hold for any
-    dependence, (2, N_WEIGHTS). `even` is the weight at which the chance is one half (independent), `sure` the largest
-    with a chance of at least 0.95; None beyond the weights looked at. `mcse` bounds the Monte-Carlo error of every
-    probability.
+    dependence, (2, N_WEIGHTS). `even` and `sure` are the weights at which the chance
+    falls to one half and to 0.95 (independent), None where it does not. `mcse` bounds the Monte-Carlo error of every
+    probability, that of the bounds twice as large.
     """
 
     benefit: Evidence
@@ -92,7 +93,7 @@ class Balance:
             },
             "p_above_0_any_dependence": list(self.p_bounds),
             "weight_at_even_chance": self.even,
-            "largest_weight_with_95_percent_chance": self.sure,
+            "weight_at_95_percent_chance": self.sure,
             "mcse": self.mcse,
             "draws": len(self.gain),
             "curve": self.to_rows(),
@@ -134,7 +135,7 @@ def run_balance(
     InputError
         A weight that is no number from 0 up, one outcome twice, a model without risks, or patients in no trial.
     """
-    if not (np.isfinite(weight) and 0 <= weight <= 1000):
+    if not (np.isfinite(weight) and 0 <= weight <= MAX_WEIGHT):
         raise InputError(
             f"--weight: {weight:g} is not allowed; give how many patients helped outweigh one harmed, from 0 to 1000"
         )
@@ -146,12 +147,11 @@ def run_balance(
     harm_sign = -1 if harm.benefit == "higher" else 1
     gain = gain_sign * draw_difference(benefit, benefit_model, stream=11)
     harmed = harm_sign * draw_difference(harm, harm_model, stream=12)
-    even, most = _even_weight(gain, harmed), 5.0
-    weights = np.linspace(0.0, max(most, 2 * weight, 0.0 if even is None else 2 * even), N_WEIGHTS)
+    even = weight_at(0.5, gain, harmed)
+    weights = np.linspace(0.0, max(5.0, 2 * weight, 0.0 if even is None else 2 * even), N_WEIGHTS)
     chances = [chance_of_net_benefit(gain, harmed, w) for w in weights]
     curves = {name: np.array([chance[name] for chance in chances]) for name in COUPLINGS}
     bounds = np.array([bounds_of_net_benefit(gain, harmed, w) for w in weights]).T
-    sure = np.nonzero(curves["independent"] >= SURE)[0]
     at = chance_of_net_benefit(gain, harmed, weight)
     return Balance(
         benefit=benefit,
@@ -171,7 +171,7 @@ def run_balance(
         curves=curves,
         bounds=bounds,
         even=even,
-        sure=float(weights[sure[-1]]) if len(sure) and sure[-1] + 1 < len(weights) else None,
+        sure=weight_at(SURE, gain, harmed),
         mcse=0.5 / len(gain) ** 0.5,
         assumptions=_assumptions(benefit, harm),
     )
@@ -208,8 +208,12 @@ def net_benefit(gain: Array, harm: Array, weight: float, coupling: str) -> Array
 def chance_of_net_benefit(gain: Array, harm: Array, weight: float) -> dict[str, float]:
     """P(gain > weight * harm) by coupling; where independent, over every pair of draws."""
     chances = {name: float(np.mean(net_benefit(gain, harm, weight, name) > 0)) for name in COUPLINGS[1:]}
-    not_above = np.searchsorted(np.sort(gain), weight * harm, side="right")
-    return {"independent": 1 - float(not_above.mean()) / len(gain)} | chances
+    return {"independent": _independent(gain, harm, weight)} | chances
+
+
+def _independent(gain: Array, harm: Array, weight: float) -> float:
+    not_above = np.searchsorted(np.sort(gain), np.sort(weight * harm), side="right")
+    return 1 - float(not_above.mean()) / len(gain)
 
 
 def bounds_of_net_benefit(gain: Array, harm: Array, weight: float) -> tuple[float, float]:
@@ -226,16 +230,14 @@ def bounds_of_net_benefit(gain: Array, harm: Array, weight: float) -> tuple[floa
     return lowest, 1 - max(0.0, float((x_up_to - y_below).max()))
 
 
-def _even_weight(gain: Array, harm: Array) -> float | None:
-    """Weight at which gain and weighted harm are equally likely the larger, by bisection; None above 1000."""
-    low, high = 0.0, 1000.0
-    if chance_of_net_benefit(gain, harm, low)["independent"] < 0.5:
-        return None
-    if chance_of_net_benefit(gain, harm, high)["independent"] >= 0.5:
+def weight_at(chance: float, gain: Array, harm: Array) -> float | None:
+    """Weight at which P(gain > weight * harm) falls to `chance`, where independent, by bisection; None if nowhere."""
+    low, high = 0.0, MAX_WEIGHT
+    if _independent(gain, harm, low) < chance or _independent(gain, harm, high) >= chance:
         return None
     while high - low > 1e-4:
         middle = (low + high) / 2
-        low, high = (middle, high) if chance_of_net_benefit(gain, harm, middle)["independent"] > 0.5 else (low, middle)
+        low, high = (middle, high) if _independent(gain, harm, middle) >= chance else (low, middle)
     return (low + high) / 2
 
 

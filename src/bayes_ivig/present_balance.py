@@ -45,7 +45,7 @@ def balance_view(result: Balance, folder: str | None) -> RenderableType:
     parts.append(
         Text(
             f"{len(result.gain):,} independent draws of each exact posterior; Monte-Carlo error of a probability at "
-            f"most {number(result.mcse)}."
+            f"most {number(result.mcse)}, twice that for any dependence."
         )
     )
     if folder:
