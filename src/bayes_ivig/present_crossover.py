@@ -24,7 +24,7 @@ def crossover_parts(view: CrossoverView, fitted: str) -> list[str | Rows]:
         f"Marginal log OR, {percent(crossover.prob)} intervals: as crossover trials {_limits(crossover)}; the same "
         f"data treated as parallel arms, each patient counted twice, {_limits(parallel)}."
     )
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("paired (as fitted)" if prior == fitted else "paired", prior, *_cells(summary))
         for prior, summary in view.associations.items()
     ]
@@ -44,7 +44,7 @@ def crossover_parts(view: CrossoverView, fitted: str) -> list[str | Rows]:
         title = "Discordant pairs only, same priors of mu and tau"
         parts.append(Rows(title, head, [_cells(view.conditional)]))
     parts.extend(f"Note (conditional OR): {note}" for note in view.conditional_notes)
-    within = [
+    within: list[tuple[str, ...]] = [
         (
             w.study,
             with_interval(w.association.median, w.association.ci),
@@ -53,8 +53,8 @@ def crossover_parts(view: CrossoverView, fitted: str) -> list[str | Rows]:
         )
         for w in view.within
     ]
-    head = ("trial", "association lambda, log OR", "P(lambda > 0)", "conditional OR implied")
-    parts.append(Rows("Association within patients, from the joint posterior", head, within))
+    columns = ("trial", "association lambda, log OR", "P(lambda > 0)", "conditional OR implied")
+    parts.append(Rows("Association within patients, from the joint posterior", columns, within))
     return parts
 
 
