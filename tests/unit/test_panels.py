@@ -65,7 +65,9 @@ def test_panels_are_narrow_at_landmarks_and_widen_away_from_them():
     # nowhere does a panel pass a landmark unseen: its width is bounded by the distance to each
     middle = (edges[:-1] + edges[1:]) / 2
     for centre, scale, reach in marks:
-        assert np.all(widths <= 1.26 * (NEAR * scale + 3 * (np.abs(middle - centre) - reach).clip(0)) + 2 * widths.min())
+        assert np.all(
+            widths <= 1.26 * (NEAR * scale + 3 * (np.abs(middle - centre) - reach).clip(0)) + 2 * widths.min()
+        )
 
 
 def test_breaks_become_edges():
