@@ -32,7 +32,14 @@ PRIORS = [
     "0.3*log-normal(-3, 0.5) + 0.7*uniform(0, 2)",
     "0.5*normal(-3, 0.01) + 0.5*student-t(3, 3, 1)",
 ]
-RATES = ["beta(1, 1)", "beta(0.5, 0.5)", "beta(2, 18)", "0.5*beta(1, 1) + 0.5*beta(20, 3)", "uniform(0.2, 0.7)"]
+RATES = [
+    "beta(1, 1)",
+    "beta(0.5, 0.5)",
+    "beta(2, 18)",
+    "beta(0.01, 3)",
+    "0.5*beta(1, 1) + 0.5*beta(20, 3)",
+    "uniform(0.2, 0.7)",
+]
 
 
 @pytest.mark.parametrize("text", PRIORS)

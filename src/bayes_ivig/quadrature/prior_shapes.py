@@ -99,7 +99,7 @@ def _describe_logit(part: Prior) -> tuple[float, float, list[Landmark], list[flo
         a, b = part.args
         # P(p < x) <= 2 x^a / (a B(a, b)) for x < 1/2, and its mirror image
         log_low, log_rest = ((math.log(TAIL / 2 * c) + float(betaln(a, b))) / c for c in (a, b))
-        low, high = -math.log(math.expm1(-log_low)), math.log(math.expm1(-log_rest))
+        low, high = log_low - math.log(-math.expm1(log_low)), math.log(-math.expm1(log_rest)) - log_rest
     else:
         ends = np.clip(part.support, 1e-300, 1 - 1e-16)
         low, high = (float(np.log(x) - np.log1p(-x)) for x in ends)
@@ -133,7 +133,7 @@ def _describe(part: Prior) -> tuple[float, float, list[Landmark], list[float], f
     if family == "inverse-gamma":
         # P(X > x) <= (scale / x)^shape / Gamma(shape + 1)
         shape, scale = args
-        high = min(scale * math.exp(-(math.log(TAIL) + math.lgamma(shape + 1)) / shape), middle * 1e25)
+        high = min(scale * math.exp(min(-(math.log(TAIL) + math.lgamma(shape + 1)) / shape, 500.0)), middle * 1e25)
     else:
         high = min(float(part.ppf(1 - 1e-16)) * 1e3, middle * 1e25)
     low = max(low, middle * 1e-25, 1e-200)
