@@ -12,7 +12,6 @@ from bayes_ivig.quadrature.prior_shapes import Shape
 from bayes_ivig.sensitivity.specifications import Plan
 from bayes_ivig.sensitivity.study_curves import mu_shape, tau_shape
 
-
 TOLERANCE = 2e-6  # share of a density
 
 
