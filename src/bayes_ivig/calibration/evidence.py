@@ -42,12 +42,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The whole table, with the hash of the code it is about."""
+    """The whole table, with the hash of the code it is about, and what a reader must know besides."""
 
     made: date
     core_sha256: str
     seed: int
     cells: tuple[Cell, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def limit(self) -> float:
@@ -67,7 +68,7 @@ class Evidence:
 
     def warnings(self, today: date) -> tuple[str, ...]:
         """What a reader must know of its age and of the code it is about."""
-        found = []
+        found = list(self.notes)
         if self.missing:
             where = (f"{model} by {engine} at {n} trials" for model, engine, n in self.missing)
             found.append(f"Not run yet, and so not shown: {'; '.join(where)}.")
@@ -79,7 +80,13 @@ class Evidence:
 
     def to_json(self) -> str:
         """JSON with one cell a line."""
-        head = {"schema": 1, "date": self.made.isoformat(), "core_sha256": self.core_sha256, "seed": self.seed}
+        head: dict[str, Any] = {
+            "schema": 1,
+            "date": self.made.isoformat(),
+            "core_sha256": self.core_sha256,
+            "seed": self.seed,
+        }
+        head |= {"notes": list(self.notes)}
         lines = ",\n".join(json.dumps({**vars(cell), "counts": dict(cell.counts)}) for cell in self.cells)
         return f'{json.dumps(head)[:-1]}, "bins": {N_BINS}, "cells": [\n{lines}\n]}}\n'
 
@@ -93,7 +100,9 @@ def load_calibration(folder: Path) -> Evidence:
     cells = tuple(
         Cell(**{**cell, "counts": {name: tuple(x) for name, x in cell["counts"].items()}}) for cell in table["cells"]
     )
-    return Evidence(date.fromisoformat(table["date"]), table["core_sha256"], table["seed"], cells)
+    return Evidence(
+        date.fromisoformat(table["date"]), table["core_sha256"], table["seed"], cells, tuple(table["notes"])
+    )
 
 
 def calibrate(replicates: Mapping[str, int], jobs: int, say: Say = lambda text: None) -> Evidence:

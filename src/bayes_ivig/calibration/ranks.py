@@ -68,7 +68,12 @@ def run_task(task: Task) -> Ranks:
         rng = np.random.default_rng([SEED, MODELS.index(task.model), task.n_trials, replicate])
         truth = draw_truth(model, task.n_trials, rng)
         studies = draw_studies(model, truth.theta, rng)
-        for name, u in run(studies, model, truth, replicate).items():
+        try:
+            found = run(studies, model, truth, replicate)
+        except (ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
+            where = f"{task.model} by {task.engine} at {task.n_trials} trials, replicate {replicate}"
+            raise RuntimeError(f"{where}: {error!r} on {studies}") from error
+        for name, u in found.items():
             values[name].append(u)
     counts = {name: bin_values(np.array(u)).tolist() for name, u in values.items()}
     return Ranks(task, counts, time.process_time() - start)
