@@ -1,5 +1,6 @@
 """The crossover block of a fit in words and rows, for a reader at a terminal."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from bayes_ivig.crossover_view import CrossoverView
@@ -13,7 +14,7 @@ class Rows(NamedTuple):
 
     title: str
     header: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     numeric_from: int = 1
 
 
@@ -53,8 +54,8 @@ def crossover_parts(view: CrossoverView, fitted: str) -> list[str | Rows]:
         )
         for w in view.within
     ]
-    head = ("trial", "association lambda, log OR", "P(lambda > 0)", "conditional OR implied")
-    parts.append(Rows("Association within patients, from the joint posterior", head, within))
+    columns = ("trial", "association lambda, log OR", "P(lambda > 0)", "conditional OR implied")
+    parts.append(Rows("Association within patients, from the joint posterior", columns, within))
     return parts
 
 
