@@ -1,5 +1,6 @@
 """The crossover block of a fit in words and rows, for a reader at a terminal."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from bayes_ivig.crossover_view import CrossoverView
@@ -13,7 +14,7 @@ class Rows(NamedTuple):
 
     title: str
     header: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     numeric_from: int = 1
 
 

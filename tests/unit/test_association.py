@@ -51,3 +51,21 @@ def test_a_fixed_association_as_fitted_is_a_row_of_its_own():
 def test_two_arms_have_no_association():
     evidence = Evidence("user", "test", (TwoArm("a", 2, 5, 1, 5),))
     assert sweep_association(Setting(evidence, choose_model(evidence, Choices()))) is None
+
+
+def test_the_figure_spans_the_whole_range():
+    from types import SimpleNamespace
+
+    from bayes_ivig.plots.association import draw_association
+    from bayes_ivig.plots.style import house_style
+
+    setting = setting_of("fixed(2)")
+    sweep = sweep_association(setting)
+    result = SimpleNamespace(
+        evidence=EVIDENCE, failed=(), model=setting.model, prob=0.95, direction=setting.direction, association=sweep
+    )
+    with house_style():
+        effect, p = draw_association(result).axes
+    for axes in (effect, p):
+        assert axes.get_xlim() == (FIXED[0], FIXED[-1])
+    assert len(p.lines) == 1 + len(sweep.densities)
