@@ -97,10 +97,7 @@ def _prior_grid(outcome: Outcome, grid: Mapping[str, Any]) -> list[Block]:
     rows: Rows = grid["rows"]
     first = rows[0]
     cells = [("as fitted", "", _effect(outcome, first), probability(first["p"]))]
-    for changed, kept in (
-        ("mu", "tau", "\N{GREEK SMALL LETTER MU}"),
-        ("tau", "mu", "\N{GREEK SMALL LETTER TAU}"),
-    ):
+    for changed, kept in (("mu", "tau"), ("tau", "mu")):
         for row in rows[1:]:
             if row["baseline"] == first["baseline"] and row[kept] == first[kept] and row[changed] != first[changed]:
                 label = f"{changed}: {row[f'{changed}_label']}"
@@ -111,15 +108,8 @@ def _prior_grid(outcome: Outcome, grid: Mapping[str, Any]) -> list[Block]:
         f"Over all {grid['n']} combinations {_p(outcome)} lies between {probability(grid['p_lowest'])} "
         f"({grid['p_lowest_at']}) and {probability(grid['p_highest'])}."
     )
-    blocks: list[Block] = [
-        table(
-            "Priors of the effect and the heterogeneity, one changed at a time",
-            header,
-            cells,
-            numeric_from=2,
-            note=note,
-        )
-    ]
+    caption = "Priors of the effect (mu) and the heterogeneity (tau), one changed at a time"
+    blocks: list[Block] = [table(caption, header, cells, numeric_from=2, note=note)]
     alt = f"Heat map of {_p(outcome)} under every pair of priors of the effect and the heterogeneity. {note}"
     return blocks + _picture(outcome, "prior-grid", alt, "Every pair of priors of the effect and the heterogeneity.")
 
