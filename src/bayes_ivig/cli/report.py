@@ -84,6 +84,7 @@ def report(
     from bayes_ivig.page.collect import fresh_outcome, stored_outcome
     from bayes_ivig.page.command import fit_command
     from bayes_ivig.page.report import Report
+    from bayes_ivig.page.sensitivity import with_sensitivity
     from bayes_ivig.page.surfaces import MOST_ON_A_PAGE, MOST_SURFACES, with_surfaces
 
     risk = parse_control_risk(control_risk)
@@ -108,7 +109,8 @@ def report(
             commands.append(fit_command(outcome, name if evidence.review == "user" else ""))
             if format_ in ("html", "json"):
                 outcome = with_surfaces(outcome, found_review, most)
-            made.append(outcome)
+            say("Sensitivity")
+            made.append(with_sensitivity(outcome, results, found_review))
         say("Writing")
         whole = Report(found_review, tuple(made), tuple(commands))
         write_whole(target, render(whole, format_))

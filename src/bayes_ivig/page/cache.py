@@ -1,4 +1,5 @@
-"""Surfaces are kept between runs: they depend on data, model and program alone, and making fifty takes half a minute.
+"""Surfaces and lean sensitivity analyses are kept between runs: they depend on data, model and program alone, and take
+long to make.
 
 They live in the user's cache folder (XDG_CACHE_HOME, else ~/.cache); where it cannot be written, nothing is kept. The
 key holds a checksum of the code that makes them, so that a changed program never reads what an older one left.
@@ -13,7 +14,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-MAKERS = ("quadrature", "profiles", "priors", "page/surface_json.py", "page/surfaces.py", "effects.py", "studies.py")
+MAKERS = (
+    "quadrature",
+    "profiles",
+    "priors",
+    "pooled",
+    "sensitivity",
+    "page/surface_json.py",
+    "page/surfaces.py",
+    "page/sensitivity.py",
+    "effects.py",
+    "named_priors.py",
+    "spec.py",
+    "studies.py",
+    "wording.py",
+)
 
 
 def remember(key: Mapping[str, Any], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -22,7 +37,7 @@ def remember(key: Mapping[str, Any], make: Callable[[], dict[str, Any]]) -> dict
     `key` and the result are plain values for JSON.
     """
     text = json.dumps({"code": _code(), **key}, sort_keys=True)
-    path = _folder() / f"surface-{hashlib.sha256(text.encode('utf-8')).hexdigest()[:32]}.json"
+    path = _folder() / f"page-{hashlib.sha256(text.encode('utf-8')).hexdigest()[:32]}.json"
     with suppress(OSError, ValueError):
         found = json.loads(path.read_text("utf-8"))
         if isinstance(found, dict) and found.get("key") == text:

@@ -17,7 +17,7 @@ from bayes_ivig.spec import Model
 from bayes_ivig.store import finite
 
 NEEDED_FIGURES = ("forest", "prior-posterior")
-FIGURES = (*NEEDED_FIGURES, "predictive-check", "trace", "sensitivity")
+FIGURES = (*NEEDED_FIGURES, "predictive-check", "trace")
 
 
 def stored_outcome(

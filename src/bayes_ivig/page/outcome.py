@@ -26,8 +26,8 @@ _EMPTY: Mapping[str, Any] = MappingProxyType({})
 class Outcome:
     """One outcome with its answer.
 
-    `fit` is the object of `fit --json`; `svg` and `png` hold its figures by name; `sensitivity` the tables of the
-    sensitivity analysis by name, each a list of rows (empty: not run); `surfaces` what the page needs to move the
+    `fit` is the object of `fit --json`; `svg` and `png` hold its figures by name; `sensitivity` has the keys of
+    sensitivity.json, or some of them (empty: not run; see `sensitivity.py`); `surfaces` what the page needs to move the
     priors (see `live.py`); `stored` the folder of the run that was used, "" where it was computed for the report.
     """
 

@@ -6,6 +6,7 @@ from typing import Any
 from bayes_ivig.page.blocks import Block, Cell, Paragraph, Picture, Section, Table, table
 from bayes_ivig.page.methods import implied_range
 from bayes_ivig.page.outcome import Outcome
+from bayes_ivig.page.sensitivity_section import sensitivity_section
 from bayes_ivig.wording import interval, number, percent, with_interval
 
 _FIGURES = {
@@ -20,7 +21,7 @@ def result_sections(outcome: Outcome) -> tuple[Section, ...]:
         _forest(outcome),
         _prior_posterior(outcome),
         _heterogeneity(outcome),
-        _sensitivity(outcome),
+        sensitivity_section(outcome),
         _frequentist(outcome),
         _checks(outcome),
     )
@@ -97,22 +98,6 @@ def _heterogeneity(outcome: Outcome) -> Section:
     if fit["n_studies"] <= 5:
         blocks.append(Paragraph("With so few trials the posterior of tau is mostly its prior.", "note"))
     return Section(f"{outcome.id}-heterogeneity", "Heterogeneity", tuple(blocks))
-
-
-def _sensitivity(outcome: Outcome) -> Section:
-    blocks: list[Block] = []
-    for name, rows in outcome.sensitivity.items():
-        if isinstance(rows, Sequence) and not isinstance(rows, str) and rows:
-            blocks.append(_rows_table(name, rows))
-    blocks += _picture(
-        outcome,
-        "sensitivity",
-        f"Sensitivity of the answer for {outcome.title} to every choice.",
-        "What the answer depends on.",
-    )
-    if not blocks:
-        blocks.append(Paragraph("No sensitivity analysis was run. On the page, move the priors under 'Other priors'."))
-    return Section(f"{outcome.id}-sensitivity", "Sensitivity", tuple(blocks))
 
 
 def _rows_table(name: str, rows: Sequence[Mapping[str, Any]]) -> Table:

@@ -317,16 +317,14 @@ def parallel_against_crossover(report: "Report") -> Verdict:
     """Whether both readings were compared."""
 
     def decide(outcomes: list[Outcome]) -> Verdict:
-        bad = [
-            o
-            for o in outcomes
-            if "parallel against crossover" not in [name.replace("_", " ") for name in o.sensitivity]
-        ]
+        counted = [o for o in outcomes if o.evidence.kind in ("two-arm", "crossover")]
+        if not counted:
+            return Verdict(NOT_APPLICABLE, "no counts of crossover trials among these data")
+        bad = [o for o in counted if not o.sensitivity.get("parallel_against_crossover")]
         if bad:
-            return Verdict(
-                NOT_MET, f"no parallel-against-crossover comparison: {_first(bad)}", f"{bad[0].id}-sensitivity"
-            )
-        return Verdict(MET, "parallel against crossover", f"{outcomes[0].id}-sensitivity")
+            why = f"no parallel-against-crossover comparison, or no paired tables known: {_first(bad)}"
+            return Verdict(NOT_MET, why, f"{bad[0].id}-sensitivity")
+        return Verdict(MET, "parallel against crossover", f"{counted[0].id}-sensitivity")
 
     return _of_crossover(report, decide)
 

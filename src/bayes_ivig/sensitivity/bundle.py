@@ -90,7 +90,7 @@ class Sensitivity:
             "bias": [row.to_json() for row in self.bias],
             "leave-one-out": [row.to_row() for row in self.left_out],
             "model-comparison": [] if self.comparison is None else self.comparison.to_rows(),
-            "zero-cell-policies": [_policy_row(row) for row in self.policies],
+            "zero-cell-policies": [policy_row(row) for row in self.policies],
             "readings": [_reading_row(row) for row in self.readings],
             "multiverse": _rows_of(self.multiverse.columns()),
             "multiverse-choices": [asdict(level) for level in self.multiverse.by_level()],
@@ -101,7 +101,6 @@ class Sensitivity:
     def to_json(self) -> dict[str, Any]:
         """Everything but the prior grid's and the curves' rows, which are tables, as plain JSON values (schema 1)."""
         evidence, model = self.evidence, self.model
-        b, t, m = self.prior_grid.extreme()
         return {
             "schema": 1,
             "review": evidence.review,
@@ -124,20 +123,14 @@ class Sensitivity:
             "baselines": self.baselines.to_rows(),
             "baseline_contributions": self.baselines.contribution_rows(),
             "association": None if self.association is None else self.association.to_rows(),
-            "prior_grid": {
-                "n": self.prior_grid.n,
-                "p_lowest": float(self.prior_grid.p[b, t, m]),
-                "p_lowest_at": self.prior_grid.describe(b, t, m),
-                "p_highest": float(self.prior_grid.p.max()),
-                "rows": self.prior_grid.to_rows(),
-            },
+            "prior_grid": self.prior_grid.to_json(),
             "power_scaling": self.power_scaling.to_json(),
             "tipping": self.tipping.to_rows(),
             "bias": [row.to_json() for row in self.bias],
             "leave_one_out": [row.to_json() for row in self.left_out],
             "heterogeneity": None if self.tau is None else self.tau.to_json(),
             "comparison": None if self.comparison is None else self.comparison.to_json(),
-            "policies": [_policy_row(row) for row in self.policies],
+            "policies": [policy_row(row) for row in self.policies],
             "readings": [_reading_row(row) for row in self.readings],
             "multiverse": self._multiverse_json(),
             "error": self.movement,
@@ -170,7 +163,7 @@ def _rows_of(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
 
-def _policy_row(row: PolicyRow) -> dict[str, Any]:
+def policy_row(row: PolicyRow) -> dict[str, Any]:
     """One policy as cells: the estimate on the analysis scale, and on the natural one."""
     cells = asdict(row)
     low, high = cells.pop("ci")
