@@ -15,19 +15,20 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from bayes_ivig.quadrature.curves import Curve, NormalCurve
-from bayes_ivig.quadrature.marginal import Marginal
-from bayes_ivig.quadrature.mesh import Axis, first_tau_axis, log_prior, mu_extent
+from bayes_ivig.quadrature.density import Answers, describe_density, describe_point
+from bayes_ivig.quadrature.grid import PROBS
+from bayes_ivig.quadrature.mesh import Axis, log_prior
 from bayes_ivig.quadrature.panels import Landmark, Panels, lay_panels, legendre_rule, split_panels
 from bayes_ivig.quadrature.posterior import Joint
 from bayes_ivig.quadrature.prior_shapes import Shape
 from bayes_ivig.quadrature.surface import Surface
-from bayes_ivig.quadrature.waves import LONGEST_STEP, Wave
+from bayes_ivig.quadrature.waves import FADING, LONGEST_STEP, Wave
 
 Array = NDArray[np.float64]
-TOLERANCE = 5e-7  # estimated error of an answer, in posterior SDs, up to which it is given
+TOLERANCE = 1e-6  # estimated error of an answer, in posterior SDs, up to which it is given
 _COARSE, _FINE, _DENSE = 4, 12, 20  # nodes a panel: to find the mesh, of the joint posterior, of the marginals
 _DEEP = 700.0  # minus the lowest log density
-_QUANTILE = 20.0  # SDs by which a quantile of 2.5% moves, over the mass that moves it
+_QUANTILE = 20.0  # SDs by which the quantile at 2.5% moves, over the mass that moves it
 _NO_MASS = 23.0  # log mass, below the largest, of a panel that is cut off
 _ROUNDS = 4
 _REACH_MU, _REACH_TAU = 50.0, 25.0  # beyond which the waves are not asked
@@ -35,7 +36,8 @@ _CUT_OFF = 1e-9  # mass at the end of the mesh from which something beyond it ma
 _FLOOR = 1e-16  # of a likelihood over its peak: below this it is rounding
 _NOISE = 1e-14  # rounding of a likelihood over its peak
 _AT_ONCE = 17  # likelihoods of at least `_FLOOR` whose product is no underflow
-_FALLEN = 8.4  # SDs of a bell, in frequency or effect, beyond which it is nothing
+_FALLEN, _FALLEN_COARSE = 8.4, 5.0  # SDs of a bell, in frequency or effect, beyond which it is nothing
+_NO_PRIOR = 35.0  # log density of a prior, below its largest, that no data bring back unless it is said to have failed
 _ALIKE = 6.0  # taus that share their frequencies differ by less than this factor
 _ROUND = 8 * LONGEST_STEP  # periods are multiples of this: few prime factors for the transforms
 
@@ -54,77 +56,84 @@ class LeanSurface:
         return Surface(cast(tuple[Curve, ...], (*self.waves, *self.normals)))
 
     @cached_property
-    def _narrowest(self) -> float:
+    def narrowest(self) -> float:
+        """Width of the narrowest wave."""
         return min(wave.width for wave in self.waves)
 
-    def log_likelihood(self, mu: Array, tau: Array) -> tuple[Array, Array]:
-        """Log likelihood at mu (G,) and increasing tau (T,), and the error that the waves make there, both (T, G)."""
+    def log_likelihood(self, mu: Array, tau: Array, fallen: float = _FALLEN) -> tuple[Array, Array]:
+        """Log likelihood at increasing mu (G,) and tau (T,), and the error that the waves make there, both (T, G).
+
+        What is `fallen` SDs out in a bell is taken for nothing.
+        """
         total = np.full((len(tau), len(mu)), self.level + sum(wave.log_peak for wave in self.waves))
         noise = np.zeros_like(total)
         start = 0
         while start < len(tau) and self.waves:
-            most = max(_ALIKE * tau[start], self._narrowest / 2)
+            most = max(_ALIKE * tau[start], self.narrowest / 2)
             end = int(np.searchsorted(tau, most, side="right"))
-            self._add_waves(mu, tau[start:end], total[start:end], noise[start:end])
+            values = self._smoothed(mu, tau[start:end], fallen)
+            for i in range(0, len(values), _AT_ONCE):
+                total[start:end] += np.log(values[i : i + _AT_ONCE].prod(axis=0))
+            noise[start:end] = self._noise(mu, tau[start:end], values)
             start = end
         for normal in self.normals:
             total += normal.log_smoothed(mu, tau)
         return total, noise
 
-    def _add_waves(self, mu: Array, tau: Array, total: Array, noise: Array) -> None:
-        """Add the log of every wave, smoothed, and its error, for taus of about one size."""
-        reach = _FALLEN * float(tau[-1])
+    def _smoothed(self, mu: Array, tau: Array, fallen: float) -> Array:
+        """Every wave smoothed, over its peak, (k, T, G), for taus of about one size."""
+        reach = fallen * float(tau[-1])
         low, high = float(mu[0]) - reach, float(mu[-1]) + reach
-        fading = 36 * max(wave.step for wave in self.waves)
         # Copies of the waves, one period away, must not be felt.
-        period = _ROUND * math.ceil((high - low + fading) / _ROUND)
+        period = _ROUND * math.ceil((high - low + FADING * max(wave.step for wave in self.waves)) / _ROUND)
         transforms = [wave.transform(low, high, period) for wave in self.waves]
         n = max(map(len, transforms))
         if tau[0] > 0:
-            n = min(n, math.ceil(_FALLEN / float(tau[0]) * period / (2 * math.pi)) + 1)
+            n = min(n, math.ceil(fallen / float(tau[0]) * period / (2 * math.pi)) + 1)
         both = np.zeros((len(transforms), 2, n))
         for own, transform in zip(both, transforms, strict=True):
             used = transform[:n]
-            own[0, : len(used)], own[1, : len(used)] = 2 * used.real, -2 * used.imag
-        both[:, :, 0] /= 2
+            own[0, : len(used)], own[1, : len(used)] = used.real, -used.imag
+        both[:, :, 1:] *= 2
         k = 2 * math.pi / period * np.arange(n)
         angle = np.outer(k, mu)
         across = np.concatenate([np.cos(angle), np.sin(angle)])
         bells = np.exp(-0.5 * np.outer(tau, k) ** 2)
         along = (both[:, None] * bells[:, None, :]).reshape(len(transforms) * len(tau), 2 * n)
         values = (along @ across).reshape(len(transforms), len(tau), len(mu))
-        np.maximum(values, _FLOOR, out=values)
-        for i, wave in enumerate(self.waves):
-            noise += self._noise_of(wave, mu, tau) / values[i]
-        for i in range(0, len(values), _AT_ONCE):
-            total += np.log(values[i : i + _AT_ONCE].prod(axis=0))
+        return np.maximum(values, _FLOOR, out=values)
 
-    def _noise_of(self, wave: Wave, mu: Array, tau: Array) -> Array | float:
-        """Absolute error of a smoothed wave over its peak."""
-        noise: Array | float = _NOISE + wave.error
-        low, high = wave.reliable
+    def _noise(self, mu: Array, tau: Array, values: Array) -> Array:
+        """Sum of the relative errors of the smoothed waves, (T, G)."""
+        inverse = np.reciprocal(values)
+        noise = np.tensordot([_NOISE + wave.error for wave in self.waves], inverse, 1)
         with np.errstate(divide="ignore"):
-            if low > -math.inf:
-                noise = noise + ndtr((low - mu) / tau[:, None])
-            if high < math.inf:
-                noise = noise + ndtr((mu - high) / tau[:, None])
-        return noise
+            for wave, own in zip(self.waves, inverse, strict=True):
+                low, high = wave.reliable
+                if low > -math.inf:
+                    noise += own * ndtr((low - mu) / tau[:, None])
+                if high < math.inf:
+                    noise += own * ndtr((mu - high) / tau[:, None])
+        return np.asarray(noise)
 
 
 class LeanPosterior(NamedTuple):
-    """Marginals of mu and tau, the log evidence, and the estimated error of all of them in posterior SDs."""
+    """Answers for mu and tau, the log evidence, and the estimated error of all of them in posterior SDs."""
 
-    mu: Marginal
-    tau: Marginal
+    mu: Answers
+    tau: Answers
     log_evidence: float
     error: float
 
 
-def fit_lean(surface: LeanSurface, mu: Shape, tau: Shape | None) -> LeanPosterior | None:
-    """Posterior under these priors (`tau` None is a common effect), or None where the waves cannot vouch for it."""
-    axes = _first_axes(surface.landscape, mu, tau)
-    joint, _ = _joint(surface, axes, mu, tau, _COARSE)
-    axes = _narrow(axes, joint, mu)
+def fit_lean(
+    surface: LeanSurface, mu: Shape, tau: Shape | None, probs: tuple[float, ...] = PROBS
+) -> LeanPosterior | None:
+    """Posterior under these priors (`tau` None is a common effect), or None where the waves cannot vouch for it.
+
+    `probs` are the probabilities of the quantiles, none smaller than 0.005 from either end.
+    """
+    axes = _find_axes(surface, mu, tau)
     for _ in range(_ROUNDS):
         joint, noise = _joint(surface, axes, mu, tau, _FINE)
         rounding = float((joint.mass * noise).sum())
@@ -135,25 +144,53 @@ def fit_lean(surface: LeanSurface, mu: Shape, tau: Shape | None) -> LeanPosterio
         if error <= TOLERANCE:
             if by_mu.is_cut(_REACH_MU) or by_tau.is_cut(_REACH_TAU):
                 return None
-            atom = (0.0, float(joint.mass[0].sum())) if joint.has_atom else None
-            return LeanPosterior(by_mu.marginal(), by_tau.marginal(atom), joint.log_evidence, error)
+            at_0 = float(joint.mass[0].sum()) if joint.has_atom else 0.0
+            return LeanPosterior(by_mu.describe(probs), by_tau.describe(probs, at_0), joint.log_evidence, error)
         axes = _split(axes[0], by_mu.missed), _split(axes[1], by_tau.missed)
     return None
 
 
-def _first_axes(landscape: Surface, mu: Shape, tau: Shape | None) -> tuple[Axis, Axis]:
-    """Coarse panels over all that prior and data leave open, within the reach of the waves."""
-    across = Axis(None, mu.point)
-    if mu.point is None:
-        low, high = mu_extent(landscape)
-        low, high = min(mu.range[0], max(low, mu.support[0])), max(mu.range[1], min(high, mu.support[1]))
-        low, high = max(low, -_REACH_MU), min(high, _REACH_MU)
-        marks = (*mu.landmarks, *landscape.mu_landmarks)
-        across = Axis(lay_panels(low, high, marks, mu.breaks), None)
-    along = first_tau_axis(landscape, tau)
-    if along.edges is not None and along.edges[-1] > _REACH_TAU:
-        along = Axis(np.append(along.edges[along.edges < _REACH_TAU], _REACH_TAU), None)
+def _find_axes(surface: LeanSurface, mu: Shape, tau: Shape | None) -> tuple[Axis, Axis]:
+    """Panels where the posterior is, by a coarse look at all that prior and data leave open."""
+    axes = _first_axes(surface.landscape, mu, tau)
+    (x, log_w), (t, log_v) = (axis.nodes(_COARSE) for axis in axes)
+    seen = np.maximum(t, surface.narrowest / 2) if surface.waves else t  # what tau does below that is no matter here
+    terms = surface.log_likelihood(x, seen, _FALLEN_COARSE)[0]
+    terms += (log_v + log_prior(tau, t))[:, None] + log_w + log_prior(mu, x)
+    mass = np.exp(terms - terms.max())
+    by_mu, by_tau = mass.sum(axis=0), mass.sum(axis=1)
+    across, along = axes
+    if across.edges is not None:
+        low, high = _held(across.edges, by_mu)
+        mean = by_mu @ x / by_mu.sum()
+        sd = math.sqrt(by_mu @ (x - mean) ** 2 / by_mu.sum())
+        across = Axis(lay_panels(low, high, (Landmark(mean, sd),), mu.breaks), None)
+    if along.edges is not None:
+        low, high = _held(along.edges, by_tau)
+        edges = along.edges[(along.edges >= low) & (along.edges <= high)]
+        along = Axis(np.insert(edges, 1, (edges[0] + edges[1]) / 2), None)
     return across, along
+
+
+def _first_axes(landscape: Surface, mu: Shape, tau: Shape | None) -> tuple[Axis, Axis]:
+    """Coarse panels over all that the priors leave open, within the reach of the waves."""
+    across, along = Axis(None, mu.point), Axis(None, 0.0 if tau is None else tau.point)
+    if mu.point is None:
+        marks = (*mu.landmarks, *landscape.mu_landmarks)
+        across = Axis(lay_panels(*_range(mu, _REACH_MU), marks, mu.breaks), None)
+    if tau is not None and tau.point is None:
+        marks = (*tau.landmarks, *landscape.tau_landmarks)
+        along = Axis(lay_panels(*_range(tau, _REACH_TAU), marks, tau.breaks), None)
+    return across, along
+
+
+def _range(shape: Shape, reach: float) -> tuple[float, float]:
+    """Where a prior has mass that the data may leave, within the reach of the waves."""
+    low, high = max(shape.range[0], -reach), min(shape.range[1], reach)
+    x = np.linspace(low, high, 201)[1:-1]
+    logs = shape.logpdf(x)
+    held = np.nonzero(logs > logs.max() - _NO_PRIOR)[0]
+    return (low if held[0] == 0 else float(x[held[0] - 1])), (high if held[-1] == len(x) - 1 else float(x[held[-1] + 1]))
 
 
 def _joint(surface: LeanSurface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None, order: int) -> tuple[Joint, Array]:
@@ -174,21 +211,6 @@ def _masses(joint: Joint) -> tuple[Array, Array]:
     return joint.mass.sum(axis=0), joint.mass.sum(axis=1)[int(joint.has_atom) :]
 
 
-def _narrow(axes: tuple[Axis, Axis], joint: Joint, mu: Shape) -> tuple[Axis, Axis]:
-    """Panels where the posterior is, a few SDs of mu wide."""
-    across, along = axes
-    by_mu, by_tau = _masses(joint)
-    if across.edges is not None:
-        low, high = _held(across.edges, by_mu)
-        mean = by_mu @ joint.mu / by_mu.sum()
-        sd = math.sqrt(by_mu @ (joint.mu - mean) ** 2 / by_mu.sum())
-        across = Axis(lay_panels(low, high, (Landmark(mean, sd),), mu.breaks), None)
-    if along.edges is not None:
-        low, high = _held(along.edges, by_tau)
-        along = Axis(along.edges[(along.edges >= low) & (along.edges <= high)], None)
-    return across, along
-
-
 def _held(edges: Array, mass: Array) -> tuple[float, float]:
     """Ends of the panels that hold all mass that counts."""
     held = np.nonzero(mass.reshape(len(edges) - 1, -1).max(axis=1) > math.exp(-_NO_MASS) * mass.max())[0]
@@ -203,10 +225,11 @@ class _Density(NamedTuple):
     point: float | None
     missed: Array
 
-    def marginal(self, atom: tuple[float, float] | None = None) -> Marginal:
-        return Marginal(None, self.density, (float(self.point), 1.0)) if self.point is not None else Marginal(
-            self.panels, self.density, atom if atom and atom[1] > 0 else None
-        )
+    def describe(self, probs: tuple[float, ...], at_0: float = 0.0) -> Answers:
+        """Moments, quantiles and P(> 0); `at_0` is mass at 0."""
+        if self.panels is None:
+            return describe_point(float(self.point or 0.0), probs)
+        return describe_density(self.panels, self.density, probs, at_0)
 
     def is_cut(self, reach: float) -> bool:
         """Whether mass that counts lies at the end of what the waves reach."""

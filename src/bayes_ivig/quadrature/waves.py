@@ -27,7 +27,8 @@ _CUT = 34.0  # log units below the peak where a wave ends: rounding
 _REACH = 70.0  # effects beyond which a likelihood that does not fall is faded out
 _FADE = 2.5  # SD of the fading, in steps: no frequency above the highest one
 _FADED = 7.0  # SDs of the fading on either side of its middle
-_FADE_IN = ndtr((np.arange(int(2 * _FADED * _FADE)) - _FADED * _FADE) / _FADE)
+FADING = int(2 * _FADED * _FADE)  # steps that it takes
+_FADE_IN = ndtr((np.arange(FADING) - _FADED * _FADE) / _FADE)
 _STEP_GAUSS = 0.75  # of an even grid, in SDs of the bell it resolves to 1e-15
 _STEP_LOGIT = 0.3  # and where functions are made of logistic ones
 LONGEST_STEP = 0.25  # of effects; the others are halves of halves of it
@@ -58,7 +59,7 @@ class Wave:
     @cached_property
     def reliable(self) -> tuple[float, float]:
         """Ends of the effects at which the wave is the likelihood; infinite where it has fallen to nothing."""
-        margin = len(_FADE_IN) * self.step
+        margin = FADING * self.step
         return (
             self.low + margin if self.open_low else -math.inf,
             self.high - margin if self.open_high else math.inf,
@@ -96,7 +97,7 @@ class Wave:
         steps there are, and at least the length of what is left.
         """
         first, last = max(0, math.floor((low - self.low) / self.step)), math.ceil((high - self.low) / self.step)
-        start, stop = max(0, first - len(_FADE_IN)), min(len(self.values), last + 1 + len(_FADE_IN))
+        start, stop = max(0, first - FADING), min(len(self.values), last + 1 + FADING)
         n = round(period / self.step)
         if start >= stop:
             return np.zeros(n // 2 + 1, complex)
