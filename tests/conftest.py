@@ -1,10 +1,14 @@
 """What several test folders share."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# As the program does, before numpy is imported: the matrices are too small for several threads.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Random tests draw the same examples in every run: a failure is a finding, not luck.
 settings.register_profile("seeded", derandomize=True, deadline=None)

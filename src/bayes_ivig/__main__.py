@@ -1,5 +1,6 @@
 """Where the program starts: a Ctrl-C while it is still loading is as quiet as a later one."""
 
+import os
 import sys
 
 INTERRUPTED = 130
@@ -7,6 +8,8 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Load the command line and run it."""
+    # The matrices are small: several threads would only wait for each other. To be set before numpy is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from bayes_ivig import cli
 

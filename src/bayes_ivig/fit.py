@@ -3,31 +3,43 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 
 from bayes_ivig.absolute import MAX_TRUNCATED, Absolute, at_control_risk, in_trials
+from bayes_ivig.agreement import Agreement
 from bayes_ivig.checks import Check
-from bayes_ivig.compiler import give_compiler_a_folder
-from bayes_ivig.draws import Draws
-from bayes_ivig.effects import named
+from bayes_ivig.draws import Draws, make_draws
+from bayes_ivig.engines import (
+    Answers,
+    check_quadrature,
+    exact_answers,
+    flatten,
+    moment_notes,
+    run_nuts,
+    run_quadrature,
+    sampled_answers,
+)
 from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
+from bayes_ivig.model_notes import model_notes
 from bayes_ivig.pooled import Estimate, pool
 from bayes_ivig.priors import Prior
 from bayes_ivig.profiles import LIKELIHOODS
 from bayes_ivig.published import Reproduction
+from bayes_ivig.quadrature.draws import draw_posterior
 from bayes_ivig.spec import Model
-from bayes_ivig.studies import Paired, PairedMargins, Study
-from bayes_ivig.summary import Summary, summarise
-
-RETRY_TARGET_ACCEPT = 0.99
+from bayes_ivig.summary import Summary
+from bayes_ivig.wording import number
 
 
 @dataclass(frozen=True)
 class Fit:
-    """The answer of one fit. Summaries are on the analysis scale; `draws` holds the posterior itself."""
+    """The answer of one fit. Summaries are on the analysis scale; `draws` holds the posterior itself.
+
+    `mu` and the other summaries are the exact engine's where it ran, else the sampler's; `sampled` and `exact` are
+    what each says, `error` the exact engine's estimate of its own error.
+    """
 
     evidence: Evidence
     model: Model
@@ -47,6 +59,10 @@ class Fit:
     notes: tuple[str, ...] = ()
     log_evidence: float | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    exact: Answers | None = None
+    error: float | None = None
+    sampled: Answers | None = None
+    agreement: Agreement | None = None
 
     @property
     def failed(self) -> tuple[Check, ...]:
@@ -79,7 +95,7 @@ def run_fit(
     evidence: Evidence,
     model: Model,
     *,
-    engine: str = "nuts",
+    engine: str = "both",
     prob: float = 0.95,
     control_risk: Prior | None = None,
     published: tuple[Reproduction, ...] = (),
@@ -92,7 +108,7 @@ def run_fit(
     evidence, model
         What to fit; `model` is complete.
     engine
-        "nuts".
+        "quadrature" (exact), "nuts" (sampled), or "both": the exact answer, checked by the sampler.
     prob
         Probability of every equal-tailed interval.
     control_risk
@@ -109,79 +125,62 @@ def run_fit(
     """
     if control_risk is not None and model.measure not in ("OR", "RR"):
         raise InputError(f"--control-risk: a {model.measure} implies no risk; it works with OR and RR")
-    notes = [*evidence.notes, *_model_notes(evidence, model)]
-    sampled = _run_nuts(evidence, model, say)
-    checks = sampled.checks
-    if published:
-        checks = (*checks, check_published_results(published))
-    draws = {name: _flat(x) for name, x in sampled.draws["posterior"].items()}
-    absolute, chosen = _absolute_effects(evidence, model, draws, control_risk)
+    notes = [*evidence.notes, *model_notes(evidence, model)]
+    checks: tuple[Check, ...] = ()
+    seconds: dict[str, float] = {}
+    posterior, exact, sampled, agreement = None, None, None, None
+    if engine != "nuts":
+        start = time.perf_counter()
+        posterior = run_quadrature(evidence, model)
+        exact = exact_answers(posterior, prob)
+        checks = (check_quadrature(posterior),)
+        notes += moment_notes(exact)
+        seconds["quadrature"] = time.perf_counter() - start
+        say(f"mu {number(exact.mu.median)} ({number(exact.mu.ci[0])} to {number(exact.mu.ci[1])}) by quadrature")
+    if engine != "quadrature":
+        found = run_nuts(evidence, model, posterior, say)
+        sampled, agreement = sampled_answers(found.draws, prob), found.agreement
+        checks += found.checks if agreement is None else (*found.checks, agreement.check)
+        notes += found.notes
+        seconds |= found.seconds
+    start = time.perf_counter()
+    independent = None
+    if posterior is not None:
+        rng = np.random.default_rng([model.sampler.seed, 3])
+        independent = draw_posterior(posterior, evidence.studies, model, rng)
+    draws = found.draws if independent is None or sampled is not None else make_draws(independent, evidence.studies, model, rng)
+    seconds["draws"] = time.perf_counter() - start
+    absolute, chosen = _absolute_effects(evidence, model, independent or found.draws["posterior"], control_risk)
     if chosen is not None:
-        above = max(absolute_.p_above_1 for absolute_ in chosen.values())
-        checks = (
-            *checks,
-            Check(
-                "P(treated risk above 1)",
-                above,
-                MAX_TRUNCATED,
-                above <= MAX_TRUNCATED,
-                "choose a lower control risk, or OR",
-            ),
-        )
+        checks += (_check_truncation(chosen),)
+    if published:
+        checks += (check_published_results(published),)
+    answers = exact or sampled
+    assert answers is not None
     return Fit(
         evidence=evidence,
         model=model,
         engine=engine,
         prob=prob,
-        mu=summarise(draws["mu"], prob),
-        tau=summarise(draws["tau"], prob) if "tau" in draws else None,
-        theta_new=summarise(draws["theta_new"], prob),
-        studies=tuple(summarise(draws["theta"][:, i], prob) for i in range(len(evidence.studies))),
+        mu=answers.mu,
+        tau=answers.tau,
+        theta_new=answers.theta_new,
+        studies=answers.studies,
         in_trials=absolute,
         at_control_risk=chosen,
         control_risk=control_risk,
         comparators=pool(evidence.studies, model.measure, prob),
         published=published,
         checks=checks,
-        draws=sampled.draws,
-        notes=(*notes, *sampled.notes),
-        seconds=sampled.seconds,
+        draws=draws,
+        notes=tuple(notes),
+        log_evidence=None if posterior is None else posterior.log_evidence,
+        seconds=seconds,
+        exact=exact,
+        error=None if posterior is None else posterior.movement,
+        sampled=sampled,
+        agreement=agreement,
     )
-
-
-class _Sampled(NamedTuple):
-    """What the sampler gave: every group of draws, its checks, notes for the reader, seconds by stage."""
-
-    draws: Draws
-    checks: tuple[Check, ...]
-    notes: tuple[str, ...]
-    seconds: Mapping[str, float]
-
-
-def _run_nuts(evidence: Evidence, model: Model, say: Callable[[str], None]) -> _Sampled:
-    """Sample; where a check fails, once more and more carefully."""
-    start = time.perf_counter()
-    say("Loading PyMC")
-    give_compiler_a_folder()
-    from bayes_ivig import nuts
-    from bayes_ivig.diagnostics import check_sampling
-
-    imported = time.perf_counter()
-    say("Compiling the model")
-    ready = nuts.compile_model(evidence.studies, model)
-    compiled = time.perf_counter()
-    say("Sampling")
-    settings, notes = model.sampler, []
-    draws = nuts.sample(ready, target_accept=settings.target_accept, draws=settings.draws)
-    checks = check_sampling(draws.to_datatree())
-    if not all(check.passed for check in checks):
-        accept = max(RETRY_TARGET_ACCEPT, settings.target_accept)
-        notes.append(f"Sampling was repeated once with target acceptance {accept} because a check had failed.")
-        say("Sampling again, more carefully")
-        draws = nuts.sample(ready, target_accept=accept, draws=2 * settings.draws)
-        checks = check_sampling(draws.to_datatree())
-    seconds = {"import": imported - start, "compile": compiled - imported, "sample": time.perf_counter() - compiled}
-    return _Sampled(draws, checks, tuple(notes), seconds)
 
 
 def check_published_results(published: tuple[Reproduction, ...]) -> Check:
@@ -191,14 +190,16 @@ def check_published_results(published: tuple[Reproduction, ...]) -> Check:
     return Check("published results not reproduced", len(failed), 0, not failed, hint)
 
 
-def _flat(x: np.ndarray) -> np.ndarray:
-    """Merge chains and draws: (chain, draw, ...) to (n_draws, ...)."""
-    return x.reshape(-1, *x.shape[2:])
+def _check_truncation(chosen: Mapping[str, Absolute]) -> Check:
+    above = max(absolute.p_above_1 for absolute in chosen.values())
+    hint = "choose a lower control risk, or OR"
+    return Check("P(treated risk above 1)", above, MAX_TRUNCATED, above <= MAX_TRUNCATED, hint)
 
 
 def _absolute_effects(
-    evidence: Evidence, model: Model, draws: Mapping[str, np.ndarray], control_risk: Prior | None
+    evidence: Evidence, model: Model, posterior: Mapping[str, np.ndarray], control_risk: Prior | None
 ) -> tuple[Absolute | None, Mapping[str, Absolute] | None]:
+    draws = {name: flatten(x) for name, x in posterior.items()}
     inside = None
     if model.has_baseline:
         weights = LIKELIHOODS[model.likelihood].make_data(evidence.studies, model.measure).weights
@@ -212,42 +213,3 @@ def _absolute_effects(
         for name, parameter in (("average_trial", "mu"), ("next_trial", "theta_new"))
     }
     return inside, chosen
-
-
-def _model_notes(evidence: Evidence, model: Model) -> list[str]:
-    notes = []
-    if len(evidence.studies) == 1 and model.effect == "random":
-        notes.append("With one trial the posterior of tau is its prior: the data say nothing about heterogeneity.")
-    elif len(evidence.studies) <= 5 and model.effect == "random":
-        notes.append(f"With {len(evidence.studies)} trials the posterior of tau is mostly its prior.")
-    if model.has_baseline:
-        place = "the midpoint of the two logits" if model.parametrisation == "midpoint" else "the control risk"
-        notes.append(
-            f"Baseline prior: {model.priors['baseline'].text} on {place} of each trial. With zero cells this choice "
-            "matters more than any other."
-        )
-    if model.likelihood == "conditional":
-        notes.append("The conditional model has no baseline risk: it gives the OR, and no risk in these trials.")
-        notes += LIKELIHOODS["conditional"].make_data(evidence.studies, model.measure).notes
-    if model.likelihood == "crossover":
-        notes += _crossover_notes(evidence.studies, model)
-    return notes
-
-
-def _crossover_notes(studies: tuple[Study, ...], model: Model) -> tuple[str, ...]:
-    single = [isinstance(study, Paired) and study.n_t + study.n_c > 0 for study in studies]
-    return (
-        "The effect is the marginal OR, comparable with parallel trials, not the OR within a patient. Association "
-        f"prior: {model.priors['association'].text} on the log odds ratio within patients, in each trial.",
-        *named(
-            "Known by margins only, summed over every table that has them",
-            studies,
-            [isinstance(study, PairedMargins) for study in studies],
-        ),
-        *named(
-            "With patients who had one treatment only, which rests on crossing being decided by the recorded "
-            "first-period outcome alone, and on no period, sequence or carry-over effect",
-            studies,
-            single,
-        ),
-    )

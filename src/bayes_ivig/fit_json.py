@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 from bayes_ivig import __version__
+from bayes_ivig.engines import Answers
 from bayes_ivig.fit import Fit
 from bayes_ivig.pooled import Estimate
 from bayes_ivig.published import Reproduction
@@ -34,11 +35,10 @@ def to_json(fit: Fit) -> dict[str, Any]:
             for name, x in fit.at_control_risk.items()
         }
     tau = None if fit.tau is None else fit.tau.to_json()
-    sampler = {
-        "mu": fit.mu.to_json(),
-        "tau": tau,
-        "theta_new": fit.theta_new.to_json(),
-        "settings": vars(model.sampler),
+    engines = {
+        "nuts": None if fit.sampled is None else _answers_json(fit.sampled) | {"settings": vars(model.sampler)},
+        "quadrature": None if fit.exact is None else _answers_json(fit.exact) | {"error": fit.error},
+        "agreement": None if fit.agreement is None else fit.agreement.to_json(),
     }
     return {
         "schema": 1,
@@ -71,10 +71,15 @@ def to_json(fit: Fit) -> dict[str, Any]:
         "published": [reproduction.to_json() for reproduction in fit.published],
         "checks": [check.to_json() for check in fit.checks],
         "failed": bool(fit.failed),
-        "engines": {"nuts": sampler, "quadrature": None, "agreement": None},
+        "engines": engines,
         "notes": list(fit.notes),
         "provenance": provenance(fit),
     }
+
+
+def _answers_json(answers: Answers) -> dict[str, Any]:
+    tau = None if answers.tau is None else answers.tau.to_json()
+    return {"mu": answers.mu.to_json(), "tau": tau, "theta_new": answers.theta_new.to_json()}
 
 
 def _same_method(estimate: Estimate, others: tuple[Estimate, ...]) -> bool:

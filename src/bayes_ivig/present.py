@@ -55,6 +55,13 @@ def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], nume
     return result
 
 
+_ENGINES = {
+    "both": "exact quadrature, checked by PyMC's sampler",
+    "nuts": "PyMC's sampler (NUTS)",
+    "quadrature": "exact quadrature, not checked by sampling",
+}
+
+
 def console(**options: Any) -> Console:
     """A console that takes every text literally: no markup, no emoji, no highlighting."""
     return Console(markup=False, emoji=False, highlight=False, **options)
@@ -124,7 +131,7 @@ def fit_view(fit: Fit, folder: str | None) -> RenderableType:
         )
     )
     priors = ", ".join(f"{key} {model.priors[key].text}" for key in model.needed)
-    parts.append(Text(f"Priors: {priors}. Intervals are equal-tailed. Engine: {fit.engine}."))
+    parts.append(Text(f"Priors: {priors}. Intervals are equal-tailed. Engine: {_ENGINES[fit.engine]}."))
     parts.extend(Text(f"Note: {note}") for note in fit.notes)
     if folder:
         parts.append(Text(f"Written to {folder}"))

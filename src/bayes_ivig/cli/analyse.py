@@ -18,6 +18,7 @@ from bayes_ivig.cli.options import (
     Outcome,
     ProbOption,
     ReviewOption,
+    check_engine,
     check_prob,
     parse_control_risk,
     prior_option,
@@ -74,8 +75,13 @@ def fit(
         ),
     ] = None,
     engine: Annotated[
-        str, typer.Option("--engine", metavar="nuts", help="Engine; this version has nuts only.")
-    ] = "nuts",
+        str,
+        typer.Option(
+            "--engine",
+            metavar="both|nuts|quadrature",
+            help="Exact quadrature, PyMC's sampler, or both, each checking the other.",
+        ),
+    ] = "both",
     benefit: BenefitOption = None,
     prob: ProbOption = 0.95,
     seed: Annotated[
@@ -95,8 +101,7 @@ def fit(
     bayes-ivig fit trials.csv --benefit lower --measure RR
     """
     started = time.time()
-    if engine != "nuts":
-        raise InputError(f"--engine: '{engine}' is not available; this version has the nuts engine only; leave it out")
+    check_engine(engine)
     check_prob(prob)
     from types import MappingProxyType
 
@@ -111,7 +116,7 @@ def fit(
     jobs = list(_jobs(outcome, review, choices, benefit))
     fits: list[Fit] = []
     for evidence, published in jobs:
-        fits.append(_fit_one(evidence, choices, published, risk, prob, out, figures, started, quiet=json))
+        fits.append(_fit_one(evidence, choices, published, engine, risk, prob, out, figures, started, quiet=json))
         started = time.time()
     if json:
         from bayes_ivig.store import json_text
@@ -129,6 +134,7 @@ def _fit_one(
     evidence: "Evidence",
     choices: "Choices",
     published: "tuple[Reproduction, ...]",
+    engine: str,
     control_risk: "Prior | None",
     prob: float,
     out: Path,
@@ -142,7 +148,9 @@ def _fit_one(
 
     model = choose_model(evidence, choices)
     with _status() as say:
-        result = run_fit(evidence, model, prob=prob, control_risk=control_risk, published=published, say=say)
+        result = run_fit(
+            evidence, model, engine=engine, prob=prob, control_risk=control_risk, published=published, say=say
+        )
         say("Writing")
         folder = write_fit(result, out, figures=figures, started=started)
     if not quiet:

@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bayes_ivig.errors import InputError
+from bayes_ivig.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from bayes_ivig.priors import Prior
 
 DEFAULT_REVIEW = "mmn-2007"
+ENGINES = ("both", "nuts", "quadrature")
 
 Outcome = Annotated[
     str,
@@ -77,6 +78,12 @@ def parse_control_risk(text: str | None) -> "Prior | None":
     if not 0 < value < 1:
         raise InputError(f"--control-risk: {text} is not a risk; give a value strictly between 0 and 1, such as 0.1")
     return parse_prior(f"fixed({value!r})")
+
+
+def check_engine(engine: str) -> None:
+    """Refuse an engine that does not exist."""
+    if engine not in ENGINES:
+        raise InputError(f"--engine: '{engine}' is not an engine; choose {', '.join(ENGINES)}{nearest(engine, ENGINES)}")
 
 
 def check_prob(prob: float) -> None:

@@ -125,8 +125,8 @@ def observed(data: Totals) -> Draws:
     return {"events_c": data.total - data.events_t, "events_t": data.events_t}
 
 
-def log_integrated(study: Study, model: Model, theta: Array) -> Array:
-    """Log likelihood of one study at the effects `theta`, shape (m,): there is nothing to integrate out.
+def log_integrated(study: Study, model: Model, theta: Array, power: float = 1.0) -> Array:
+    """Log likelihood of one study at the effects `theta`, shape (m,), to a power: there is nothing to integrate out.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def log_integrated(study: Study, model: Model, theta: Array) -> Array:
     if len(tables.log_weight) == 1:
         return np.zeros_like(theta)
     assert isinstance(study, TwoArm)
-    return _log_probability(tables, study.events_t, theta)
+    return power * _log_probability(tables, study.events_t, theta)
 
 
 def draw_given_theta(study: Study, model: Model, theta: Array, rng: np.random.Generator) -> dict[str, Array]:

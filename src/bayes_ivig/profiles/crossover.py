@@ -14,7 +14,7 @@ With lambda = 0 all of them are two independent binomials, up to a constant.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -174,17 +174,17 @@ def observed(data: Pairs) -> Draws:
     return {"events_c": on_c, "events_t": on_t}
 
 
-def log_integrated(study: Study, model: Model, theta: Array) -> Array:
+def log_integrated(study: Study, model: Model, theta: Array, power: float = 1.0) -> Array:
     """Log likelihood of one study at the effects `theta`, shape (m,), baseline and association integrated out.
 
-    Every constant is included. Relative error about 1e-11 for |theta| <= 30 and priors no heavier than Student's t.
+    `power` raises the likelihood to a power before they are integrated out. Every constant is included. Relative error about 1e-11 for |theta| <= 30 and priors no heavier than Student's t.
 
     Raises
     ------
     InputError
         A study that is not paired data.
     """
-    return paired_integral.log_integrated(_counts(study), model, theta)
+    return paired_integral.log_integrated(replace(_counts(study), power=power), model, theta)
 
 
 def draw_given_theta(study: Study, model: Model, theta: Array, rng: np.random.Generator) -> dict[str, Array]:

@@ -41,6 +41,7 @@ class PairedCounts:
     """One trial: pairs by cell, patients with one treatment only, and the log of every coefficient.
 
     Where only the margins are known, `cells` is the first table that has them and `tables` the weights of all.
+    `power` is what the likelihood is raised to.
     """
 
     cells: Mapping[str, float]
@@ -50,6 +51,7 @@ class PairedCounts:
     n_c: int
     constant: float
     tables: Support | None = None
+    power: float = 1.0
 
     def count(self, name: str) -> float:
         """Patients in a cell, or of those with one treatment: events_t, others_t, events_c, others_c."""
@@ -75,7 +77,7 @@ class PairedCounts:
             n = self.count(name)
             if n:
                 total = total + n * np.log(cells[pair[0]] + cells[pair[1]])
-        return total
+        return self.power * total
 
 
 _SIDES = {

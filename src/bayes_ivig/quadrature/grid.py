@@ -18,7 +18,7 @@ from bayes_ivig.quadrature.surface import Surface
 
 Array = NDArray[np.float64]
 PROBS = (0.025, 0.25, 0.5, 0.75, 0.975)
-_ORDER = 16
+_ORDER, _TAU_ORDER = 16, 14
 _VARIATION = 10.0
 _FAR_OUT = 1e12  # widths of the data beyond which no prior is followed
 
@@ -71,26 +71,47 @@ def _base_panels(surface: Surface, mu_shapes: Sequence[Shape]) -> Panels:
 
 def _integrate_tau(surface: Surface, base: Panels, tau_shapes: Sequence[Shape | None]) -> Array:
     """Log likelihood of mu at the base nodes with tau integrated out, (G, K)."""
-    coarse = base.nodes[:: _ORDER // 2]
-    axes = [_tau_axis(surface, coarse, tau) for tau in tau_shapes]
-    nodes = [axis.nodes(_ORDER) for axis in axes]
-    likelihood = surface.parts(base.nodes, np.concatenate([t for t, _ in nodes])).sum(axis=0)
-    at_zero = surface.parts(base.nodes, np.zeros(1)).sum(axis=0)[0]
-    columns, start = [], 0
-    for tau, (t, log_w) in zip(tau_shapes, nodes, strict=True):
-        terms = likelihood[start : start + len(t)] + (log_w + log_prior(tau, t))[:, None]
-        start += len(t)
-        if tau is not None and tau.below > 0:
-            terms = np.vstack([terms, at_zero + np.log(tau.below)])
-        top = terms.max(axis=0)
-        columns.append(np.log(np.exp(terms - top).sum(axis=0)) + top)
+    points = {tau.point for tau in tau_shapes if tau is not None and tau.point is not None} | {0.0}
+    exact = {point: surface.parts(base.nodes, np.array([point])).sum(axis=0)[0] for point in points}
+    spread = [tau for tau in tau_shapes if tau is not None and tau.point is None]
+    columns = []
+    if spread:
+        first = [first_tau_axis(surface, tau) for tau in spread]
+        highest = max(float(axis.edges[-1]) for axis in first if axis.edges is not None)
+        panels = _tau_panels(surface, base, lay_panels(0.0, highest, surface.tau_landmarks), spread)
+        table = surface.parts(base.nodes, panels.nodes).sum(axis=0)
+        top = table.max(axis=1)
+    axes = iter(first) if spread else iter(())
+    for tau in tau_shapes:
+        if tau is None or tau.point is not None:
+            columns.append(exact[0.0 if tau is None else tau.point])
+            continue
+        axis = fit_axis(_within(next(axes), panels), lambda t: panels.at(t, top) + log_prior(tau, t))
+        t, log_w = axis.nodes(_ORDER)
+        terms = _interpolate(panels, table, t) + (log_w + tau.logpdf(t))[:, None]
+        if tau.below > 0:
+            terms = np.vstack([terms, exact[0.0] + np.log(tau.below)])
+        highest_term = terms.max(axis=0)
+        columns.append(np.log(np.exp(terms - highest_term).sum(axis=0)) + highest_term)
     return np.stack(columns, axis=-1)
 
 
-def _tau_axis(surface: Surface, mu: Array, tau: Shape | None) -> Axis:
-    """Panels of tau for one prior, wherever mu is."""
-    axis = first_tau_axis(surface, tau)
-    return fit_axis(axis, lambda t: surface.parts(mu, t).sum(axis=0).max(axis=1) + log_prior(tau, t))
+def _tau_panels(surface: Surface, base: Panels, edges: Array, priors: Sequence[Shape]) -> Panels:
+    """Panels of tau for the table, cut where no prior leaves any mass."""
+    coarse = Panels(edges, 3)
+    likelihood = surface.parts(base.nodes[base.order // 2 :: base.order], coarse.nodes).sum(axis=0).max(axis=1)
+    alive = 0
+    for prior in priors:
+        mass = likelihood + prior.logpdf(coarse.nodes) + np.log(coarse.weights)
+        alive = max(alive, int(np.nonzero(mass > np.nanmax(mass) - 50.0)[0][-1]) // coarse.order)
+    return Panels(edges[: alive + 2], _TAU_ORDER)
+
+
+def _within(axis: Axis, panels: Panels) -> Axis:
+    """The axis up to the end of the tabulated tau."""
+    assert axis.edges is not None
+    inside = axis.edges[axis.edges < panels.edges[-1]]
+    return Axis(np.append(inside, min(axis.edges[-1], panels.edges[-1])), None)
 
 
 def _answer(surface: Surface, base: Panels, marginal: Array, mu: Shape, answers: GridAnswers, m: int) -> None:

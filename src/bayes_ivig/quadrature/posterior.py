@@ -79,6 +79,8 @@ class Posterior:
     """
 
     surface: Surface
+    mu_prior: Shape
+    tau_prior: Shape | None
     joint: Joint
     movement: float
 
@@ -125,7 +127,7 @@ def fit_posterior(surface: Surface, mu: Shape, tau: Shape | None) -> Posterior:
         order = next(panels.order for panels in (fine.mu_panels, fine.tau_panels, Panels(np.zeros(2), 1)) if panels)
         fine = _joint(surface, axes, mu, tau, order, direct=True)
         error = 0.0
-    return Posterior(surface, fine, movement + error + surface.error)
+    return Posterior(surface, mu, tau, fine, movement + error + surface.error)
 
 
 def _refine(surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None) -> tuple[Joint, float]:

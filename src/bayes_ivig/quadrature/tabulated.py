@@ -72,8 +72,13 @@ def _bells() -> _Bells:
     resolved = _is_resolved(mesh.mu.nodes[None, :], mesh.tau[:, None])
     row, column = np.nonzero(resolved)
     tau = mesh.tau[row][:, None]
-    z = (mesh.theta.nodes - mesh.mu.nodes[column][:, None]) / tau
-    return _Bells(resolved, mesh.theta.weights * np.exp(-0.5 * z * z - _LOG_ROOT_2PI) / tau)
+    bells = (mesh.theta.nodes - mesh.mu.nodes[column][:, None]) / tau
+    bells *= bells
+    bells *= -0.5
+    np.maximum(bells, -300.0, out=bells)  # further down doubles run out, slowly
+    np.exp(bells, out=bells)
+    bells *= mesh.theta.weights / (tau * math.sqrt(2 * math.pi))
+    return _Bells(resolved, bells)
 
 
 def _is_resolved(mu: Array, tau: Array) -> NDArray[np.bool_]:
@@ -150,7 +155,7 @@ class TabulatedCurve:
         row, column = np.nonzero(~bells.resolved)
         result[row, column] = self._small_tau(mesh.mu.nodes[column], mesh.tau[row])
         # Where the products underflow, term by term.
-        row, column = np.nonzero(~(result > self.peak - 600.0) & bells.resolved)
+        row, column = np.nonzero(~(result > self.peak - 250.0) & bells.resolved)
         if len(row):
             result[row, column] = self._large_tau(mesh.mu.nodes[column], mesh.tau[row])
         return result
@@ -182,9 +187,18 @@ class TabulatedCurve:
     def smooth_directly(self, x: Array, t: Array) -> Array:
         """Log smoothed likelihood at pairs of mu and tau in standard units, without the table; same shapes."""
         result = np.empty(len(x))
+        straight = np.zeros(len(x), bool)
+        last = _mesh().theta.edges[-1]
+        for side, slope in zip((-1.0, 1.0), self.slopes, strict=True):
+            # The whole bell, moved by the slope, stands on the straight line.
+            on_line = (side * x > last) & (side * (x + slope * t * t) - 8.5 * t > last)
+            level = float(self._at(np.array(side * last)))
+            line = level + slope * (x[on_line] - side * last) + 0.5 * (slope * t[on_line]) ** 2
+            result[on_line] = line
+            straight |= on_line
         large = _is_resolved(x, t)
-        for chosen, smooth in ((~large, self._small_tau), (large, self._large_tau)):
-            for piece in np.array_split(np.nonzero(chosen)[0], max(1, np.count_nonzero(chosen) // 4000)):
+        for chosen, smooth in ((~large & ~straight, self._small_tau), (large & ~straight, self._large_tau)):
+            for piece in np.array_split(np.nonzero(chosen)[0], np.count_nonzero(chosen) // 4000 + 1):
                 result[piece] = smooth(x[piece], t[piece])
         return result
 
@@ -222,7 +236,7 @@ class TabulatedCurve:
             nodes, weights = self._far_rule
             z = (nodes - x[far, None]) / t[far, None]
             # The weights may be negative: sum, then take the logarithm, relative to the nearest point of the core.
-            nearest = np.clip(x[far], nodes[0], nodes[-1])
+            nearest = np.clip(x[far], nodes.min(), nodes.max())
             shift = -0.5 * ((nearest - x[far]) / t[far]) ** 2
             total = (weights * np.exp(-0.5 * z**2 - shift[:, None])).sum(axis=1)
             with np.errstate(divide="ignore"):
