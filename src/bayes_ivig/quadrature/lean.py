@@ -6,32 +6,36 @@ far out in its own tail, a prior that reaches beyond the waves) there is no answ
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
-from bayes_ivig.quadrature.curves import Curve, NormalCurve
+from bayes_ivig.profiles import LIKELIHOODS
+from bayes_ivig.quadrature.curves import ConstantCurve, Curve, NormalCurve
 from bayes_ivig.quadrature.density import Answers, describe_density, describe_point
 from bayes_ivig.quadrature.grid import PROBS
 from bayes_ivig.quadrature.mesh import Axis, log_prior
 from bayes_ivig.quadrature.panels import Landmark, Panels, lay_panels, legendre_rule, split_panels
 from bayes_ivig.quadrature.posterior import Joint
 from bayes_ivig.quadrature.prior_shapes import Shape
-from bayes_ivig.quadrature.surface import Surface
-from bayes_ivig.quadrature.waves import FADING, LONGEST_STEP, Wave
+from bayes_ivig.quadrature.surface import Surface, make_surface
+from bayes_ivig.quadrature.tabulated import TabulatedCurve
+from bayes_ivig.quadrature.waves import FADING, LONGEST_STEP, Wave, curve_wave, fits_lattice, odds_ratio_wave
+from bayes_ivig.spec import Model
+from bayes_ivig.studies import Study, TwoArm
 
 Array = NDArray[np.float64]
 TOLERANCE = 1e-6  # estimated error of an answer, in posterior SDs, up to which it is given
 _COARSE, _FINE, _DENSE = 4, 12, 20  # nodes a panel: to find the mesh, of the joint posterior, of the marginals
 _DEEP = 700.0  # minus the lowest log density
-_QUANTILE = 20.0  # SDs by which the quantile at 2.5% moves, over the mass that moves it
 _NO_MASS = 23.0  # log mass, below the largest, of a panel that is cut off
 _ROUNDS = 4
-_REACH_MU, _REACH_TAU = 50.0, 25.0  # beyond which the waves are not asked
+_REACH_MU, _REACH_TAU = 50.0, 150.0  # beyond which the waves are not asked
 _CUT_OFF = 1e-9  # mass at the end of the mesh from which something beyond it may count
 _FLOOR = 1e-16  # of a likelihood over its peak: below this it is rounding
 _NOISE = 1e-14  # rounding of a likelihood over its peak
@@ -117,6 +121,22 @@ class LeanSurface:
         return np.asarray(noise)
 
 
+def make_lean_surface(studies: Sequence[Study], model: Model) -> LeanSurface:
+    """The surface of these studies under the likelihood, measure and nuisance priors of `model`."""
+    if model.likelihood == "binomial" and model.measure == "OR" and fits_lattice(model.priors["baseline"]):
+        LIKELIHOODS["binomial"].make_data(tuple(studies), model.measure)  # refuses studies of another kind
+        prior, control = model.priors["baseline"], model.parametrisation == "control"
+        tables = [s for s in studies if isinstance(s, TwoArm)]
+        found = (odds_ratio_wave((s.events_t, s.n_t, s.events_c, s.n_c), prior, control) for s in tables)
+        return LeanSurface(tuple(wave for wave in found if wave))
+    curves = make_surface(studies, model).curves
+    return LeanSurface(
+        tuple(wave for curve in curves if isinstance(curve, TabulatedCurve) and (wave := curve_wave(curve))),
+        tuple(curve for curve in curves if isinstance(curve, NormalCurve)),
+        sum(curve.level for curve in curves if isinstance(curve, ConstantCurve)),
+    )
+
+
 class LeanPosterior(NamedTuple):
     """Answers for mu and tau, the log evidence, and the estimated error of all of them in posterior SDs."""
 
@@ -131,8 +151,10 @@ def fit_lean(
 ) -> LeanPosterior | None:
     """Posterior under these priors (`tau` None is a common effect), or None where the waves cannot vouch for it.
 
-    `probs` are the probabilities of the quantiles, none smaller than 0.005 from either end.
+    `probs` are the probabilities of the quantiles, increasing.
     """
+    # SDs by which the outermost quantile of a normal density moves, over the mass that moves it.
+    moves = math.sqrt(2 * math.pi) * math.exp(0.5 * float(ndtri(min(probs[0], 1 - probs[-1]))) ** 2)
     axes = _find_axes(surface, mu, tau)
     for _ in range(_ROUNDS):
         joint, noise = _joint(surface, axes, mu, tau, _FINE)
@@ -140,13 +162,13 @@ def fit_lean(
         if not rounding <= TOLERANCE:
             return None
         by_mu, by_tau = (_marginal(axis, mass) for axis, mass in zip(axes, _masses(joint), strict=True))
-        error = rounding + float(by_mu.missed.sum() + by_tau.missed.sum()) * _QUANTILE
+        error = rounding + float(by_mu.missed.sum() + by_tau.missed.sum()) * moves
         if error <= TOLERANCE:
             if by_mu.is_cut(_REACH_MU) or by_tau.is_cut(_REACH_TAU):
                 return None
             at_0 = float(joint.mass[0].sum()) if joint.has_atom else 0.0
             return LeanPosterior(by_mu.describe(probs), by_tau.describe(probs, at_0), joint.log_evidence, error)
-        axes = _split(axes[0], by_mu.missed), _split(axes[1], by_tau.missed)
+        axes = _split(axes[0], moves * by_mu.missed), _split(axes[1], moves * by_tau.missed)
     return None
 
 
@@ -266,6 +288,7 @@ def fine_basis() -> Array:
 
 
 def _split(axis: Axis, missed: Array) -> Axis:
-    if axis.edges is None or _QUANTILE * missed.sum() < TOLERANCE / 4:
+    """Halve the panels that miss most of what is missed."""
+    if axis.edges is None or missed.sum() < TOLERANCE / 4:
         return axis
-    return Axis(split_panels(axis.edges, _QUANTILE * missed > TOLERANCE / (8 * len(missed))), None)
+    return Axis(split_panels(axis.edges, missed > TOLERANCE / (8 * len(missed))), None)

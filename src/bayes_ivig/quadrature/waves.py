@@ -118,17 +118,25 @@ def _fade(values: Array, factors: Array) -> None:
     values[:n] *= factors[:n]
 
 
-def odds_ratio_wave(counts: tuple[float, float, float, float], prior: Prior, control: bool) -> Wave | None:
+def fits_lattice(prior: Prior) -> bool:
+    """Whether the lattice of `odds_ratio_wave` resolves this baseline prior and holds all its mass."""
+    if prior.family == "beta":
+        return min(prior.args) >= 1
+    return prior.family == "normal" and abs(prior.args[0]) + 7 * prior.args[1] <= _REACH
+
+
+@lru_cache(maxsize=4096)
+def odds_ratio_wave(counts: tuple[int, int, int, int], prior: Prior, control: bool) -> Wave | None:
     """Wave of a two-arm trial under the odds ratio; `counts` are events and patients on T, then on C.
 
-    `prior` is one density, of the midpoint of both logits or of the control logit (`control`). None where the
-    likelihood does not depend on the effect.
+    `prior` is a baseline density that `fits_lattice`, of the midpoint of both logits or of the control logit
+    (`control`). None where no arm has patients. Small counts come again and again, and are remembered.
     """
     r_t, n_t, r_c, n_c = counts
     if n_t == 0 and n_c == 0:
         return None
     information = [max(r * (n - r) / n if n else 0.0, 0.0) for r, n in ((r_t, n_t), (r_c, n_c))]
-    step = min(_STEP_LOGIT, _STEP_GAUSS / math.sqrt(sum(information) + 0.5))
+    step = min(_STEP_LOGIT, _STEP_GAUSS / math.sqrt(sum(information) + _information(prior)))
     effect_step = _on_ladder(_EFFECT_GAUSS * math.sqrt(sum(1 / (i + 0.35) for i in information)))
     for _ in range(3):
         every = math.ceil(effect_step / step)
@@ -139,12 +147,20 @@ def odds_ratio_wave(counts: tuple[float, float, float, float], prior: Prior, con
     return wave
 
 
+def _information(prior: Prior) -> float:
+    """How sharp the prior is at its peak, on the logit."""
+    if prior.family == "beta":
+        a, b = prior.args
+        return a * b / (a + b)
+    return float(prior.args[1] ** -2)
+
+
 def _on_ladder(step: float) -> float:
     """Largest step allowed that is not above `step`."""
     return LONGEST_STEP * 0.5 ** max(0, math.ceil(math.log2(LONGEST_STEP / step)))
 
 
-def _on_lattice(counts: tuple[float, float, float, float], prior: Prior, control: bool, step: float, every: int) -> Wave:
+def _on_lattice(counts: tuple[int, int, int, int], prior: Prior, control: bool, step: float, every: int) -> Wave:
     """Wave with both logits on multiples of `step`, effects on every `every`-th."""
     r_t, n_t, r_c, n_c = counts
     arms = [_arm(r, n, step) for r, n in ((r_c, n_c), (r_t, n_t))]
@@ -175,7 +191,7 @@ def _on_lattice(counts: tuple[float, float, float, float], prior: Prior, control
     return _trimmed(step * every * m_low, step * every, values, top + top_a + top_b + math.log(step) + constant)
 
 
-def _arm(r: float, n: float, step: float) -> tuple[int, Array, float]:
+def _arm(r: int, n: int, step: float) -> tuple[int, Array, float]:
     """Binomial likelihood over its peak on the lattice of logits: first index, values, log of the peak."""
     peak = r * math.log(r / n) + (n - r) * math.log1p(-r / n) if 0 < r < n else 0.0
     low, high = -_REACH, _REACH
@@ -188,7 +204,7 @@ def _arm(r: float, n: float, step: float) -> tuple[int, Array, float]:
     return first, np.exp(r * x - n * np.logaddexp(0.0, x) - peak), peak
 
 
-def _fall(r: float, n: float, side: float, peak: float) -> float:
+def _fall(r: int, n: int, side: float, peak: float) -> float:
     """Logit at which the arm's log likelihood is `_CUT` below its peak on one side."""
     if side < 0:
         r = n - r  # by symmetry, on the right
@@ -232,9 +248,3 @@ def _trimmed(low: float, step: float, values: Array, log_scale: float) -> Wave:
     if open_high:
         _fade(values[::-1], _FADE_IN)
     return Wave(low + step * first, step, values, math.log(top) + log_scale, open_low, open_high)
-
-
-@lru_cache(maxsize=4096)
-def cached_wave(counts: tuple[float, float, float, float], prior: Prior, control: bool) -> Wave | None:
-    """`odds_ratio_wave`, remembered: small counts come again and again."""
-    return odds_ratio_wave(counts, prior, control)
