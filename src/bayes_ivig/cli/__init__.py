@@ -13,6 +13,7 @@ import typer
 from bayes_ivig import __version__
 from bayes_ivig.cli.analyse import fit, pool
 from bayes_ivig.cli.audit import audit
+from bayes_ivig.cli.batch import batch
 from bayes_ivig.cli.files import data_check, data_compare
 from bayes_ivig.cli.show import data_app, models_app, priors_app
 from bayes_ivig.errors import CheckFailedError, InputError
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.command()(fit)
 app.command()(pool)
 app.command()(audit)
+app.command()(batch)
 data_app.command("check")(data_check)
 data_app.command("compare")(data_compare)
 app.add_typer(data_app, name="data")
