@@ -69,7 +69,7 @@ class LeanSurface:
 
         What is `fallen` SDs out in a bell is taken for nothing.
         """
-        total = np.full((len(tau), len(mu)), self.level + sum(wave.log_peak for wave in self.waves))
+        total = np.full((len(tau), len(mu)), self.level + sum(wave.log_peak for wave in self.waves), float)
         noise = np.zeros_like(total)
         start = 0
         while start < len(tau) and self.waves:
@@ -133,7 +133,7 @@ def make_lean_surface(studies: Sequence[Study], model: Model) -> LeanSurface:
     return LeanSurface(
         tuple(wave for curve in curves if isinstance(curve, TabulatedCurve) and (wave := curve_wave(curve))),
         tuple(curve for curve in curves if isinstance(curve, NormalCurve)),
-        sum(curve.level for curve in curves if isinstance(curve, ConstantCurve)),
+        float(sum(curve.level for curve in curves if isinstance(curve, ConstantCurve))),
     )
 
 
