@@ -21,7 +21,7 @@ from bayes_ivig.studies import TwoArm
 REVIEWS = 150
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -58,9 +58,9 @@ def test_results_do_not_depend_on_the_number_of_workers_nor_on_an_interruption(l
 
     def stop(done, total, found):
         if done:
-            raise Stopped
+            raise StoppedError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         run_batch(long_table, out, Settings(), jobs=1, progress=stop)
     assert not out.exists()
     assert list((tmp_path / "results.parquet.parts").glob("*.jsonl"))
@@ -127,7 +127,10 @@ def test_rows_of_a_review_need_not_stand_together(tmp_path):
 
 
 def test_comparators_are_those_of_pool():
-    studies = [(TwoArm("a", 1, 20, 3, 22), TwoArm("b", 0, 30, 2, 28)), (TwoArm("a", 4, 20, 3, 22), TwoArm("b", 5, 9, 2, 8))]
+    studies = [
+        (TwoArm("a", 1, 20, 3, 22), TwoArm("b", 0, 30, 2, 28)),
+        (TwoArm("a", 4, 20, 3, 22), TwoArm("b", 5, 9, 2, 8)),
+    ]
     for measure in ("OR", "RR"):
         together = comparator_columns([(pair, measure) for pair in studies], 0.95)
         for pair, found in zip(studies, together, strict=True):
@@ -138,7 +141,9 @@ def test_comparators_are_those_of_pool():
                         expected = (estimate.estimate, *estimate.ci)
                         if name == "mh" and estimate.correction != "revman":
                             continue
-                        assert tuple(found[f"{name}{end}"] for end in ("", "_low", "_high")) == pytest.approx(expected, abs=1e-7)
+                        assert tuple(found[f"{name}{end}"] for end in ("", "_low", "_high")) == pytest.approx(
+                            expected, abs=1e-7
+                        )
 
 
 class Dying:
@@ -199,6 +204,8 @@ def test_bad_usage_is_one_sentence(program, tmp_path, arguments, sentence):
 
 
 def test_a_file_that_cannot_be_read_is_a_row(tmp_path):
-    answered = answer_chunk(Chunk(0, (RawReview("a", "a.csv", b"\x00\x01"), RawReview("b", "b.csv", problem="gone"))), Settings())
+    answered = answer_chunk(
+        Chunk(0, (RawReview("a", "a.csv", b"\x00\x01"), RawReview("b", "b.csv", problem="gone"))), Settings()
+    )
     assert [row["review"] for row in answered.errors] == ["a", "b"]
     assert not answered.results

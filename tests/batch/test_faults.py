@@ -1,4 +1,4 @@
-"""What may happen in mid-run: a process, a Dask worker or a scheduler dies, the disk is full. Nothing is lost or twice."""
+"""What may happen in mid-run: a process, a Dask worker or a scheduler dies, the disk is full; nothing is lost."""
 
 import multiprocessing
 import os

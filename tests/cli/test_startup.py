@@ -17,6 +17,8 @@ HEAVY = (
     "scipy.stats",
     "scipy",
     "openpyxl",
+    "pyarrow",
+    "distributed",
 )
 CODE = """
 import sys
@@ -35,6 +37,7 @@ finally:
         (["--version"], "bayes-ivig "),
         (["fit", "--help"], "--no-figures"),
         (["audit", "--help"], "--enumerate"),
+        (["batch", "--help"], "--scheduler"),
         (["data", "list"], "mmn-2007"),
         (["data", "check", "--help"], "--json"),
         (["models", "list"], "binomial-or-midpoint-random"),

@@ -20,7 +20,7 @@ from bayes_ivig.spec import default_model, with_priors
 from bayes_ivig.studies import Effect, SingleArm, TwoArm
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-from synthetic_reviews import synthetic_rows  # noqa: E402
+from synthetic_reviews import synthetic_rows
 
 PROBS = (0.025, 0.25, 0.5, 0.75, 0.975)
 CLOSE = 1e-6
@@ -66,7 +66,9 @@ def test_random_reviews(studies):
     check(studies, RANDOM)
 
 
-@pytest.mark.parametrize("studies", [DISABILITY, DOUBLE_ZEROS, MIXED, DISABILITY[:1]], ids=["few", "zeros", "mixed", "one"])
+@pytest.mark.parametrize(
+    "studies", [DISABILITY, DOUBLE_ZEROS, MIXED, DISABILITY[:1]], ids=["few", "zeros", "mixed", "one"]
+)
 @pytest.mark.parametrize("effect", ["random", "common"])
 @pytest.mark.parametrize("parametrisation", ["midpoint", "control"])
 def test_zero_cells_and_double_zeros(studies, effect, parametrisation):
@@ -108,7 +110,9 @@ def test_no_answer_where_it_cannot_be_vouched_for():
 
 
 @pytest.mark.parametrize("control", [False, True])
-@pytest.mark.parametrize("counts", [(0, 10, 0, 10), (0, 30, 200, 400), (3, 20, 0, 18), (400, 1000, 300, 900), (0, 0, 3, 10)])
+@pytest.mark.parametrize(
+    "counts", [(0, 10, 0, 10), (0, 30, 200, 400), (3, 20, 0, 18), (400, 1000, 300, 900), (0, 0, 3, 10)]
+)
 def test_a_wave_is_the_integrated_likelihood(counts, control):
     model = default_model("binomial", "OR", "random", "control" if control else "midpoint")
     wave = odds_ratio_wave(counts, model.priors["baseline"], control)
@@ -135,7 +139,9 @@ def test_a_density_described():
     panels = Panels(np.linspace(-8, 8, 9), 20)
     answers = describe_density(panels, 3 * np.exp(-0.5 * panels.nodes**2), PROBS)
     assert (answers.mean, answers.sd, answers.p_gt_0) == pytest.approx((0, 1, 0.5), abs=1e-12)
-    assert answers.quantiles == pytest.approx((-1.959963984540054, -0.6744897501960817, 0, 0.6744897501960817, 1.959963984540054))
+    assert answers.quantiles == pytest.approx(
+        (-1.959963984540054, -0.6744897501960817, 0, 0.6744897501960817, 1.959963984540054)
+    )
     half = Panels(np.linspace(0, 8, 5), 20)
     answers = describe_density(half, math.sqrt(2 / math.pi) * np.exp(-0.5 * half.nodes**2), (0.25, 0.75), at_0=1.0)
     assert answers.p_gt_0 == pytest.approx(0.5)

@@ -74,5 +74,3 @@ def _column(estimate: Estimate) -> str | None:
 
 def _triple(name: str, estimate: float, low: float, high: float) -> dict[str, float | None]:
     return {name: estimate, f"{name}_low": low, f"{name}_high": high}
-
-

@@ -13,10 +13,9 @@ from bayes_ivig.batch.settings import Settings
 from bayes_ivig.batch.work import Answered, answer_chunk
 
 # Read by numpy's libraries when they load: several threads a worker would fight for the same cores.
-ONE_THREAD = {
-    name: "1"
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-}
+ONE_THREAD = dict.fromkeys(
+    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
+)
 
 
 class Processes:

@@ -92,7 +92,9 @@ def run_batch(
     total = count_reviews(path)
     with open_parts(out, settings) as parts:
         workers: Workers = (
-            Cluster(scheduler, jobs or _cores(), settings, dashboard) if scheduler else Processes(jobs or _cores(), settings)
+            Cluster(scheduler, jobs or _cores(), settings, dashboard)
+            if scheduler
+            else Processes(jobs or _cores(), settings)
         )
         try:
             loop = _Loop(parts, workers, total, progress)

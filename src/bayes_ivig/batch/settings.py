@@ -79,9 +79,7 @@ def models_for(settings: Settings, kind: str, measure: str | None, single: bool)
         effect = settings.effect
         if single and effect is None:  # common, as `fit` has it: there is no tau to have a prior
             priors.pop("tau", None)
-        choices = Choices(
-            settings.model, effect, settings.measure, settings.parametrisation, MappingProxyType(priors)
-        )
+        choices = Choices(settings.model, effect, settings.measure, settings.parametrisation, MappingProxyType(priors))
         model = choose_model(evidence, choices)
         if model not in models:
             models.append(model)

@@ -57,20 +57,22 @@ def answer_chunk(chunk: Chunk, settings: Settings, version: str = __version__) -
         This worker has another version of the program than the one that asks.
     """
     if version != __version__:
-        raise InputError(f"a worker has bayes-ivig {__version__}, this is {version}; install the same version everywhere")
+        raise InputError(
+            f"a worker has bayes-ivig {__version__}, this is {version}; install the same version everywhere"
+        )
     results: list[Row] = []
     errors: list[Row] = []
     loaded: list[_Loaded] = []
     for raw in chunk.reviews:
         try:
             loaded += _load(raw, settings.likelihood)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             errors.append(error_row(raw.name, raw.place, error))
     comparators = comparator_columns([(review.studies, _measure(review, settings)) for review in loaded], settings.prob)
     for review, pooled in zip(loaded, comparators, strict=True):
         try:
             rows = list(_answer(review, settings, pooled))
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             errors.append(error_row(review.name, review.place, error))
         else:
             results += rows
@@ -207,4 +209,7 @@ def _row(
         elif tau_prior is None:
             row |= {key: None for key in row if key.startswith("tau_")}
     row |= {"log_evidence": log_evidence, "engine": engine, "error_estimate": error, **pooled}
-    return {key: None if isinstance(value, float) and not math.isfinite(value) else finite(value) for key, value in row.items()}
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else finite(value)
+        for key, value in row.items()
+    }

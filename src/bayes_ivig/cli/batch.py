@@ -28,7 +28,9 @@ def batch(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", metavar="FILE", help="Where the results go: .parquet or .csv; the errors go to NAME-errors beside it."
+            "--out",
+            metavar="FILE",
+            help="Where the results go: .parquet or .csv; the errors go to NAME-errors beside it.",
         ),
     ] = Path("results.parquet"),
     jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", help="Processes; one a core unless given.")] = None,
@@ -61,7 +63,8 @@ def batch(
         str | None, typer.Option("--parametrisation", metavar="midpoint|control", help="Where the baseline prior sits.")
     ] = None,
     association: Annotated[
-        str | None, prior_option("--association", "the within-patient log odds ratio, crossover model", "normal(1.5, 1)")
+        str | None,
+        prior_option("--association", "the within-patient log odds ratio, crossover model", "normal(1.5, 1)"),
     ] = None,
     prob: ProbOption = 0.95,
 ) -> None:
@@ -87,7 +90,8 @@ def batch(
     with _bar() as progress:
         done = run_batch(source, out, settings, jobs=jobs, scheduler=scheduler, dashboard=dashboard, progress=progress)
     found = f" ({done.found:,} reviews were there from an earlier run)" if done.found else ""
-    print(f"{done.results:,} rows in {shown(str(done.out))}, {done.errors:,} errors in {shown(str(done.errors_out))}{found}")
+    rows, errors = shown(str(done.out)), shown(str(done.errors_out))
+    print(f"{done.results:,} rows in {rows}, {done.errors:,} errors in {errors}{found}")
 
 
 @contextmanager

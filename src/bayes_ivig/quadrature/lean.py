@@ -212,10 +212,14 @@ def _range(shape: Shape, reach: float) -> tuple[float, float]:
     x = np.linspace(low, high, 201)[1:-1]
     logs = shape.logpdf(x)
     held = np.nonzero(logs > logs.max() - _NO_PRIOR)[0]
-    return (low if held[0] == 0 else float(x[held[0] - 1])), (high if held[-1] == len(x) - 1 else float(x[held[-1] + 1]))
+    return (low if held[0] == 0 else float(x[held[0] - 1])), (
+        high if held[-1] == len(x) - 1 else float(x[held[-1] + 1])
+    )
 
 
-def _joint(surface: LeanSurface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None, order: int) -> tuple[Joint, Array]:
+def _joint(
+    surface: LeanSurface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None, order: int
+) -> tuple[Joint, Array]:
     """The joint posterior at `order` nodes a panel, and the error of its log likelihoods (T, G)."""
     (x, log_w), (t, log_v) = (axis.nodes(order) for axis in axes)
     log_tau = log_v + log_prior(tau, t)
@@ -259,7 +263,8 @@ class _Density(NamedTuple):
             return False
         local = (self.panels.weights * self.density).reshape(-1, self.panels.order).sum(axis=1)
         return bool(
-            (self.panels.edges[0] <= -reach and local[0] > _CUT_OFF) or (self.panels.edges[-1] >= reach and local[-1] > _CUT_OFF)
+            (self.panels.edges[0] <= -reach and local[0] > _CUT_OFF)
+            or (self.panels.edges[-1] >= reach and local[-1] > _CUT_OFF)
         )
 
 

@@ -180,7 +180,7 @@ def _on_lattice(counts: tuple[int, int, int, int], prior: Prior, control: bool, 
     size = padded.itemsize
     along = as_strided(padded, (len(m), len(a)), (every * size, size), writeable=False)
     if control:
-        density, top = _density(prior, step * (first_u + np.arange(len(a))))
+        density, top = _density(prior, step * np.arange(first_u, first_u + len(a), dtype=float))
         values: Array = along @ (a * density)
     else:
         halves = 2 * first_u + every * m_low + np.arange(2 * len(a) - 1 + every * (len(m) - 1))
@@ -212,13 +212,15 @@ def _fall(r: int, n: int, side: float, peak: float) -> float:
     low, high = start, _REACH
     for _ in range(30):
         middle = (low + high) / 2
-        value = r * middle - n * (middle + math.log1p(math.exp(-middle)) if middle > 0 else math.log1p(math.exp(middle)))
+        value = r * middle - n * (
+            middle + math.log1p(math.exp(-middle)) if middle > 0 else math.log1p(math.exp(middle))
+        )
         low, high = (middle, high) if value > peak - _CUT else (low, middle)
     return high if side > 0 else -high
 
 
 def _density(prior: Prior, g: Array) -> tuple[Array, float]:
-    log_density = log_density_on_logit(prior, g)
+    log_density = log_density_on_logit(prior, np.asarray(g, float))
     top = float(log_density.max())
     return np.exp(log_density - top), top
 
@@ -230,7 +232,7 @@ def curve_wave(curve: Curve) -> Wave | None:
     step = _on_ladder(0.3 * curve.width)
     centre = round(curve.centre / step)
     reach = int(_REACH / step)
-    theta = step * (centre + np.arange(-reach, reach + 1))
+    theta: Array = np.arange(centre - reach, centre + reach + 1, dtype=float) * step
     log_values = curve.log_profile(theta)
     top = float(log_values.max())
     return _trimmed(float(theta[0]), step, np.exp(log_values - top), top)
