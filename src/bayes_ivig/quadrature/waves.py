@@ -184,7 +184,7 @@ def _on_lattice(counts: tuple[int, int, int, int], prior: Prior, control: bool, 
         values: Array = along @ (a * density)
     else:
         halves = 2 * first_u + every * m_low + np.arange(2 * len(a) - 1 + every * (len(m) - 1))
-        density, top = _density(prior, step / 2 * halves)
+        density, top = _density(prior, np.asarray(step / 2 * halves, float))
         midpoint = as_strided(density, (len(m), len(a)), (every * size, 2 * size), writeable=False)
         values = np.einsum("mj,mj,j->m", along, midpoint, a)
     constant = sum(float(gammaln(n + 1) - gammaln(r + 1) - gammaln(n - r + 1)) for r, n in ((r_t, n_t), (r_c, n_c)))
