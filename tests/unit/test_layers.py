@@ -23,7 +23,7 @@ ORDER = (
     "engines crossover_view",
     "fit net_benefit",
     "fit_json store plots present_crossover update",
-    "output output_sensitivity output_balance output_plan present",
+    "output output_sensitivity output_balance output_plan present batch",
     "accepted calibration",
     "present_data present_files present_audit present_sensitivity present_balance present_plan present_harms "
     "present_update present_accepted",
@@ -76,6 +76,8 @@ def test_every_module_has_its_layer():
         ("pymc", {"nuts"}),
         ("nutpie", {"nuts"}),
         ("matplotlib", {"plots"}),
+        ("distributed", {"batch"}),
+        ("pyarrow", {"batch"}),
         ("pandas", set()),
         ("statsmodels", set()),
     ],

@@ -14,6 +14,7 @@ from bayes_ivig import __version__
 from bayes_ivig.cli.analyse import fit, pool
 from bayes_ivig.cli.audit import audit
 from bayes_ivig.cli.balance import balance
+from bayes_ivig.cli.batch import batch
 from bayes_ivig.cli.files import data_check, data_compare
 from bayes_ivig.cli.harms import harms
 from bayes_ivig.cli.plan import plan
@@ -44,6 +45,7 @@ app.command()(plan)
 app.command()(harms)
 app.command()(calibrate)
 app.command()(reproduce)
+app.command()(batch)
 data_app.command("check")(data_check)
 data_app.command("compare")(data_compare)
 app.add_typer(data_app, name="data")
