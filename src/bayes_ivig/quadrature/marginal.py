@@ -140,8 +140,8 @@ class Marginal:
             low, high = np.where(miss < 0, place, low), np.where(miss > 0, place, high)
             slope = self._density_within(panel, place) * self.panels.half[panel]
             newton = place - miss / np.where(slope > 0, slope, np.inf)
-            step = np.where((newton > low) & (newton < high) & (slope > 0), newton, (low + high) / 2)
-            done = np.abs(step - place) <= 1e-15
+            step = np.where((newton >= low) & (newton <= high) & (slope > 0), newton, (low + high) / 2)
+            done = np.abs(step - place) <= 1e-14
             place = step
             if np.all(done):
                 break

@@ -179,7 +179,7 @@ def solve_series(coefficients: Array, half: Array, need: Array) -> Array:
         low, high = np.where(miss < 0, place, low), np.where(miss > 0, place, high)
         with np.errstate(divide="ignore", invalid="ignore"):
             newton = place - miss / slope
-        new = np.where((newton > low) & (newton < high), newton, (low + high) / 2)
+        new = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
         if np.all(np.abs(new - place) < 1e-13):
             return new
         place = new

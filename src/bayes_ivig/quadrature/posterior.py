@@ -126,9 +126,8 @@ def fit_posterior(surface: Surface, mu: Shape, tau: Shape | None) -> Posterior:
     error = _table_error(surface, fine)
     if error > TOLERANCE:
         # The tables miss something just where this posterior is: do without them.
-        order = next(panels.order for panels in (fine.mu_panels, fine.tau_panels, Panels(np.zeros(2), 1)) if panels)
-        fine = make_joint(surface, axes, mu, tau, order, direct=True)
-        error = 0.0
+        coarse, fine = (make_joint(surface, axes, mu, tau, order, direct=True) for order in ORDERS[:2])
+        movement, error = _movement(coarse, fine), 0.0
     return Posterior(surface, mu, tau, fine, movement + error + surface.error)
 
 

@@ -50,6 +50,7 @@ class Wave:
     log_peak: float
     open_low: bool = False
     open_high: bool = False
+    kink: None = None
 
     @property
     def high(self) -> float:

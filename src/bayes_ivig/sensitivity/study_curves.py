@@ -10,7 +10,7 @@ from bayes_ivig.priors import Prior
 from bayes_ivig.profiles import LIKELIHOODS
 from bayes_ivig.quadrature.curves import ConstantCurve, Curve, NormalCurve
 from bayes_ivig.quadrature.prior_shapes import Shape, shape_of
-from bayes_ivig.quadrature.tabulated import tabulate
+from bayes_ivig.quadrature.surface import curve_of
 from bayes_ivig.spec import Model
 from bayes_ivig.studies import Study
 
@@ -23,10 +23,9 @@ def study_curve(study: Study, model: Model) -> Curve:
     if model.likelihood == "normal":
         y, se, _ = effect_sizes([study], model.measure)
         return effect_curve(float(y[0]), float(se[0]))
-    likelihood = LIKELIHOODS[model.likelihood]
-    likelihood.make_data((study,), model.measure)  # refuses a study of another kind
+    LIKELIHOODS[model.likelihood].make_data((study,), model.measure)  # refuses a study of another kind
     with np.errstate(invalid="ignore", over="ignore"):  # far out, where doubles end, the curve goes on as a line
-        return tabulate(lambda theta: likelihood.log_integrated(study, model, theta))
+        return curve_of(study, model)
 
 
 def effect_curve(y: float, se: float) -> Curve:
