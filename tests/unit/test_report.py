@@ -15,6 +15,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from bayes_ivig import __version__
 from bayes_ivig.cli.report import render, write_whole
 from bayes_ivig.errors import InputError
 from bayes_ivig.page import cache
@@ -27,9 +28,13 @@ from bayes_ivig.page.html import json_for_script, people_paths, plain, to_html
 from bayes_ivig.page.machine import to_object
 from bayes_ivig.page.methods import implied_range, methods_text, prior_source
 from bayes_ivig.page.report import Report
+from bayes_ivig.page.sensitivity import with_sensitivity
 from bayes_ivig.page.surface_json import DEGREE, Extent, nodes, normal_surface, surface_table
 from bayes_ivig.page.svg import inline
 from bayes_ivig.priors import parse_prior
+from bayes_ivig.quadrature import fit_posterior, make_surface, shape_of
+from bayes_ivig.reviews import load_evidence, load_review
+from bayes_ivig.sensitivity.models import with_likelihood
 from bayes_ivig.store import json_text
 from bayes_ivig.studies import Effect
 from page_fixtures import SVG, shipped_outcome, shipped_report, with_fit, write_hostile
@@ -429,3 +434,62 @@ def test_a_table_holds_the_surface_between_its_nodes():
         )
     ]
     assert_allclose(function(np.array([0.1]), np.array([0.5]))[0], slow, rtol=1e-14)
+
+
+# ---------------------------------------------------------------- sensitivity
+
+
+def test_sensitivity_is_stored_or_lean_and_says_both_designs(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    review, outcome = load_review("mmn-2007"), shipped_outcome("disability", exact=False)
+    lean = with_sensitivity(outcome, tmp_path, review)
+    again = with_sensitivity(outcome, tmp_path, review)
+    assert again.sensitivity == lean.sensitivity
+    rows = lean.sensitivity["parallel_against_crossover"]
+    paired = load_evidence(review, "disability", "crossover")
+    model = with_likelihood(outcome.model, "crossover")
+    for row, text in zip(rows, (None, "normal(0, 1.5)", "normal(1.5, 1)"), strict=True):
+        if text is None:
+            surface = make_surface(outcome.evidence.studies, outcome.model)
+        else:
+            priors = {**model.priors, "association": parse_prior(text)}
+            surface = make_surface(paired.studies, replace(model, priors=priors))
+        mu = fit_posterior(surface, *(shape_of(outcome.model.priors[key]) for key in ("mu", "tau"))).mu
+        assert_allclose(row["median"], math.exp(mu.quantile(0.5)), rtol=1e-6)
+        assert_allclose(row["p"], mu.p_gt(0.0), rtol=1e-6)
+    report = Report(review, (lean,), ())
+    assert verdict(report, "Cochrane 16.4.7") == "met"
+    html = to_html(report)
+    assert "Parallel arms against crossover" in html
+    assert "bayes-ivig sensitivity disability" in html
+    assert "log_evidence" not in html.split("<script")[0]
+
+    folder = tmp_path / "mmn-2007" / "disability" / "sensitivity"
+    folder.mkdir(parents=True)
+    made = {
+        **lean.sensitivity,
+        "schema": 1,
+        "model": "binomial",
+        "measure": "OR",
+        "effect": outcome.model.effect,
+        "parametrisation": outcome.model.parametrisation,
+        "priors": {key: outcome.model.priors[key].text for key in outcome.model.needed},
+        "provenance": {"version": __version__, "data_sha256": outcome.evidence.sha256},
+        "sentences": ["As stored."],
+    }
+    (folder / "sensitivity.json").write_text(json.dumps(made), "utf-8")
+    (folder / "prior-grid.svg").write_text(SVG, "utf-8")
+    stored = with_sensitivity(outcome, tmp_path, review)
+    assert stored.sensitivity["sentences"] == ["As stored."]
+    assert "prior-grid" in stored.svg
+    (folder / "sensitivity.json").write_text(json.dumps({**made, "prob": 0.9}), "utf-8")
+    assert with_sensitivity(outcome, tmp_path, review).sensitivity == lean.sensitivity
+
+
+def test_a_figure_keeps_its_pixels_and_nothing_from_outside():
+    image = '<image xlink:href="{}" x="1" y="2" width="3" height="4"/>'
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">{}</svg>'
+    kept = inline(svg.format(image.format("data:image/png;base64,\niVBORw0K")), "f")
+    assert 'href="data:image/png;base64,iVBORw0K"' in kept
+    for url in ("https://example.org/x.png", "data:image/svg+xml;base64,AAAA", "javascript:run()"):
+        assert "href" not in inline(svg.format(image.format(url)), "f")

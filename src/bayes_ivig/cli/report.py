@@ -84,7 +84,7 @@ def report(
     from bayes_ivig.page.collect import fresh_outcome, stored_outcome
     from bayes_ivig.page.command import fit_command
     from bayes_ivig.page.report import Report
-    from bayes_ivig.page.sensitivity import with_sensitivity
+    from bayes_ivig.page.sensitivity import FIGURES, MOST_MULTIVERSES, with_sensitivity
     from bayes_ivig.page.surfaces import MOST_ON_A_PAGE, MOST_SURFACES, with_surfaces
 
     risk = parse_control_risk(control_risk)
@@ -92,6 +92,7 @@ def report(
     made, commands = [], []
     counts = sum(evidence.kind in ("two-arm", "crossover") for _, evidence, _ in jobs)
     most = min(MOST_SURFACES, max(1, MOST_ON_A_PAGE // max(1, counts)))
+    drawn = FIGURES if counts <= MOST_MULTIVERSES else FIGURES[:1]
     with status() as say:
         for name, evidence, published in jobs:
             say(evidence.title or evidence.outcome)
@@ -110,7 +111,7 @@ def report(
             if format_ in ("html", "json"):
                 outcome = with_surfaces(outcome, found_review, most)
             say("Sensitivity")
-            made.append(with_sensitivity(outcome, results, found_review))
+            made.append(with_sensitivity(outcome, results, found_review, drawn))
         say("Writing")
         whole = Report(found_review, tuple(made), tuple(commands))
         write_whole(target, render(whole, format_))

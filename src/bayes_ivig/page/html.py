@@ -1,7 +1,7 @@
 """The page as one HTML file: template, style and script inline, nothing from outside.
 
-The content security policy allows the page's own script and style by their hashes and nothing else; the data stands
-in a script element that is no script, its `<` escaped, so that no text can end it.
+The content security policy allows the page's own script and style by their hashes, pixels inside the file, and
+nothing else; the data stands in a script element that is no script, its `<` escaped, so that no text can end it.
 """
 
 import base64

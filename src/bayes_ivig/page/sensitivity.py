@@ -18,12 +18,16 @@ from bayes_ivig.spec import Model
 from bayes_ivig.store import finite
 
 FIGURES = ("prior-grid", "multiverse")
+MOST_MULTIVERSES = 4  # of 120 kB each on a page
 
 
-def with_sensitivity(outcome: Outcome, root: Path, review: Review | None) -> Outcome:
+def with_sensitivity(
+    outcome: Outcome, root: Path, review: Review | None, figures: tuple[str, ...] = FIGURES
+) -> Outcome:
     """Return the outcome with its sensitivity analysis, as `bayes-ivig sensitivity` stored it below `root`, or lean.
 
     Its keys are those of sensitivity.json, and `parallel_against_crossover` where the review has both readings.
+    `figures` are the stored ones to take along.
     """
     evidence, model, prob = outcome.evidence, outcome.model, outcome.prob
     folder = root / evidence.review / evidence.outcome / "sensitivity"
@@ -41,7 +45,7 @@ def with_sensitivity(outcome: Outcome, root: Path, review: Review | None) -> Out
         "prob": prob,
     }
     if stored is not None:
-        outcome = _with_figures(outcome, folder)
+        outcome = _with_figures(outcome, folder, figures)
         found = stored
     else:
         found = remember({"sensitivity": key}, lambda: dict(finite(lean_sensitivity(evidence, model, prob))))
@@ -75,9 +79,9 @@ def _same(found: Mapping[str, Any], evidence: Evidence, model: Model, prob: floa
         return False
 
 
-def _with_figures(outcome: Outcome, folder: Path) -> Outcome:
+def _with_figures(outcome: Outcome, folder: Path, names: tuple[str, ...]) -> Outcome:
     svg, png = dict(outcome.svg), dict(outcome.png)
-    for name in FIGURES:
+    for name in names:
         if (folder / f"{name}.svg").is_file():
             svg[name] = (folder / f"{name}.svg").read_text("utf-8")
         if (folder / f"{name}.png").is_file():

@@ -26,7 +26,7 @@ from bayes_ivig.spec import NUISANCE, PARAMETRISATIONS, Model, default_model
 from bayes_ivig.summary import tails
 
 MOST_SURFACES = 14
-MOST_ON_A_PAGE = 56  # of 27 kB each: half of the 3 MB a page may have
+MOST_ON_A_PAGE = 44  # of 27 kB each: with the figures, a page may have 3 MB
 BASELINES = ("beta(1, 1)", "beta(0.5, 0.5)", "normal(0, 10)")
 ASSOCIATIONS = ("normal(0, 1.5)", "normal(1.5, 1)")
 _NAMES = {

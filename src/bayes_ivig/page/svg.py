@@ -21,8 +21,10 @@ _ELEMENTS = {
     "polygon",
     "use",
     "clipPath",
+    "image",
 }
 _NUMBER = re.compile(r"-?\d+\.\d{2,}")
+_PNG = re.compile(r"data:image/png;base64,[A-Za-z0-9+/]+=*")
 _FONT = re.compile(r"^\s*(?:(italic|oblique)\s+)?(?:(bold|\d{3})\s+)?([\d.]+)px\s+(.*)$")
 _DROPPED = {"stroke-miterlimit", "-inkscape-font-specification"}
 
@@ -73,6 +75,8 @@ def _copy(made: ET.Element, key: str, value: str, prefix: str) -> None:
     elif key == "href":
         if value.startswith("#"):
             made.set("href", f"#{prefix}-{_name(value[1:])}")
+        elif _PNG.fullmatch(pixels := "".join(value.split())):  # what matplotlib draws as pixels, inside the figure
+            made.set("href", pixels)
     elif key == "d":
         made.set("d", _path(_short(value)))
     elif not key.startswith(("on", "{")) and key != "version":

@@ -39,7 +39,8 @@ def draw_prior_grid(result: Sensitivity) -> Figure:
     axes.spines["bottom"].set_visible(False)
     axes.set_xticks([])
     steps = np.searchsorted(STEPS, grid.p[0], side="right")
-    axes.imshow(steps, cmap=_COLOURS, vmin=-0.5, vmax=len(STEPS) + 0.5, aspect="auto")
+    axes.pcolormesh(steps, cmap=_COLOURS, vmin=-0.5, vmax=len(STEPS) + 0.5)
+    axes.set(xlim=(0, columns), ylim=(rows, 0))
     step = width / columns
     for m, mu in enumerate(grid.mu):
         x = left + step * (m + 0.5)
