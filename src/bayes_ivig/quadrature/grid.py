@@ -80,6 +80,9 @@ def _base_panels(surface: Surface, mu_shapes: Sequence[Shape]) -> Panels:
 
 def _integrate_tau(surface: Surface, base: Panels, tau_shapes: Sequence[Shape | None]) -> Array:
     """Log likelihood of mu at the base nodes with tau integrated out, (G, K)."""
+    if not surface.varying:
+        level = surface.parts(base.nodes, np.zeros(1)).sum(axis=0)[0]
+        return np.repeat(level[:, None], len(tau_shapes), axis=1)
     points = [0.0 if tau is None else tau.point for tau in tau_shapes]
     fixed = {0.0} | {point for point in points if point is not None}
     exact = {point: surface.parts(base.nodes, np.array([point])).sum(axis=0)[0] for point in fixed}
@@ -118,7 +121,10 @@ def _tau_panels(surface: Surface, base: Panels, edges: Array, priors: Sequence[S
     alive = 0
     for prior in priors:
         mass = likelihood + prior.logpdf(coarse.nodes) + np.log(coarse.weights)
-        alive = max(alive, int(np.nonzero(mass > np.nanmax(mass) - 50.0)[0][-1]) // coarse.order)
+        seen = np.nonzero(mass > np.nan_to_num(mass, nan=-np.inf).max() - 50.0)[0]
+        # A prior narrower than the coarse nodes shows nowhere.
+        last = int(seen[-1]) // coarse.order if len(seen) else int(coarse.locate(np.array(prior.range[1]))[0])
+        alive = max(alive, last)
     return Panels(edges[: alive + 2], _TAU_ORDER)
 
 
