@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 PROBS = (0.025, 0.25, 0.5, 0.75, 0.975)
 _ORDER, _TAU_ORDER = 16, 14
 _VARIATION = 10.0
-_FINER = 0.5  # of the scale of tau: far from the data's mu the likelihood of tau bends more than near it
+_FINER = 0.3  # of the scale of tau: far from the data's mu the likelihood of tau bends more than near it
 _OVERSHOOT = 0.5  # log units that a peak between nodes may rise above them
 _FAR_OUT = 1e12  # widths of the data beyond which no prior is followed
 
@@ -122,9 +122,9 @@ def _tau_panels(surface: Surface, base: Panels, edges: Array, priors: Sequence[S
     for prior in priors:
         mass = likelihood + prior.logpdf(coarse.nodes) + np.log(coarse.weights)
         seen = np.nonzero(mass > np.nan_to_num(mass, nan=-np.inf).max() - 50.0)[0]
-        # A prior narrower than the coarse nodes shows nowhere.
-        last = int(seen[-1]) // coarse.order if len(seen) else int(coarse.locate(np.array(prior.range[1]))[0])
-        alive = max(alive, last)
+        # A prior may end before the first node of a panel, or be so narrow that no node sees it.
+        end = int(coarse.locate(np.array(prior.range[1]))[0])
+        alive = max(alive, min(end, int(seen[-1]) // coarse.order + 1) if len(seen) else end)
     return Panels(edges[: alive + 2], _TAU_ORDER)
 
 
