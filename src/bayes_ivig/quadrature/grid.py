@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 PROBS = (0.025, 0.25, 0.5, 0.75, 0.975)
 _ORDER, _TAU_ORDER = 16, 14
 _VARIATION = 10.0
-_FINER = 0.5  # of the scale of tau: far from the data's mu the likelihood of tau bends more than near it
+_FINER = 0.3  # of the scale of tau: far from the data's mu the likelihood of tau bends more than near it
 _OVERSHOOT = 0.5  # log units that a peak between nodes may rise above them
 _FAR_OUT = 1e12  # widths of the data beyond which no prior is followed
 
@@ -80,6 +80,9 @@ def _base_panels(surface: Surface, mu_shapes: Sequence[Shape]) -> Panels:
 
 def _integrate_tau(surface: Surface, base: Panels, tau_shapes: Sequence[Shape | None]) -> Array:
     """Log likelihood of mu at the base nodes with tau integrated out, (G, K)."""
+    if not surface.varying:
+        level = surface.parts(base.nodes, np.zeros(1)).sum(axis=0)[0]
+        return np.repeat(level[:, None], len(tau_shapes), axis=1)
     points = [0.0 if tau is None else tau.point for tau in tau_shapes]
     fixed = {0.0} | {point for point in points if point is not None}
     exact = {point: surface.parts(base.nodes, np.array([point])).sum(axis=0)[0] for point in fixed}
@@ -118,7 +121,10 @@ def _tau_panels(surface: Surface, base: Panels, edges: Array, priors: Sequence[S
     alive = 0
     for prior in priors:
         mass = likelihood + prior.logpdf(coarse.nodes) + np.log(coarse.weights)
-        alive = max(alive, int(np.nonzero(mass > np.nanmax(mass) - 50.0)[0][-1]) // coarse.order)
+        seen = np.nonzero(mass > np.nan_to_num(mass, nan=-np.inf).max() - 50.0)[0]
+        # A prior may end before the first node of a panel, or be so narrow that no node sees it.
+        end = int(coarse.locate(np.array(prior.range[1]))[0])
+        alive = max(alive, min(end, int(seen[-1]) // coarse.order + 1) if len(seen) else end)
     return Panels(edges[: alive + 2], _TAU_ORDER)
 
 
