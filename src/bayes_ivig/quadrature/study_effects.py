@@ -30,6 +30,7 @@ _NEGLIGIBLE = 1e-22
 _NO_MASS, _NO_MOMENT = 1e-17, 1e-12  # probability, and share of E(tau^2), of a tau that cannot be seen in the sum
 _LITTLE = 1e-13  # share of a panel of mu, given tau, that need not be resolved
 _ORDER = 16
+_MOST_PIECES = 400  # of one panel of mu
 _WIDE, _WIDEST = 24.0, 8.0  # tau beyond which a bell is nothing, and beyond the widest bell of all
 
 

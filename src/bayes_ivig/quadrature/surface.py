@@ -112,6 +112,8 @@ def _remembered(question: _Question) -> Curve:
 def _tabulated(question: _Question) -> Curve:
     study, model, power = question.study, question.model, question.power
     likelihood = LIKELIHOODS[model.likelihood]
-    # The prior of a control risk is cut at min(1, 1/R), whose bend at R = 1 the likelihood inherits.
-    kink = 0.0 if model.measure == "RR" and model.parametrisation == "control" else None
-    return tabulate(lambda theta: likelihood.log_integrated(study, model, theta, power), kink)
+    # The prior of a control risk is cut at min(1, 1/R), whose bend at R = 1 the likelihood inherits; with the
+    # midpoint it bends there like x log |x| where an arm has events only.
+    kink = 0.0 if model.measure == "RR" else None
+    certain = model.measure == "RR" and model.parametrisation == "control"
+    return tabulate(lambda theta: likelihood.log_integrated(study, model, theta, power), kink, certain)

@@ -156,19 +156,27 @@ class TabulatedCurve:
         return result
 
 
-def tabulate(log_likelihood: LogLikelihood, kink: float | None = None) -> Curve:
+def tabulate(log_likelihood: LogLikelihood, kink: float | None = None, certain: bool = False) -> Curve:
     """Tabulate a study's log likelihood, a function of effects (m,), where and as finely as it varies.
 
-    `kink` is a place where its slope jumps.
+    `kink` is a place where its slope may jump, or bend without end; it is used where `certain`, or where no smooth
+    table resolves the likelihood.
     """
     found = _find_scale(log_likelihood)
     if found is None:
         return ConstantCurve(float(log_likelihood(np.zeros(1))[0]))
-    centre, width = found
-    if kink is not None:
-        # The bend at the kink is no scale: the widest that the likelihood on both sides of it bears.
-        centre, width = kink, 1.0
-    for _ in range(6):
+    smooth = None if certain else _resolve(log_likelihood, *found, None)
+    if kink is None or (smooth is not None and smooth.error <= _TOLERANCE):
+        assert smooth is not None
+        return smooth
+    # The bend at the kink is no scale: the widest that the likelihood on both sides of it bears.
+    kinked = _resolve(log_likelihood, kink, 1.0, kink)
+    return kinked if smooth is None or kinked.error < smooth.error else smooth
+
+
+def _resolve(log_likelihood: LogLikelihood, centre: float, width: float, kink: float | None) -> TabulatedCurve:
+    """Narrow the mesh until its polynomials resolve the likelihood, a few times at most."""
+    for _ in range(5):
         curve = _tabulate_at(log_likelihood, centre, width, kink)
         if curve.error <= _TOLERANCE:
             break
