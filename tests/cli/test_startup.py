@@ -35,6 +35,8 @@ finally:
         (["--version"], "bayes-ivig "),
         (["fit", "--help"], "--no-figures"),
         (["audit", "--help"], "--enumerate"),
+        (["plan", "--help"], "--true-effect"),
+        (["harms", "--help"], "--informative"),
         (["sensitivity", "--help"], "--no-figures"),
         (["data", "list"], "mmn-2007"),
         (["data", "check", "--help"], "--json"),
