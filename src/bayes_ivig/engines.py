@@ -19,6 +19,7 @@ from bayes_ivig.summary import Summary, summarise
 
 RETRY_TARGET_ACCEPT = 0.99
 MAX_QUADRATURE_ERROR = 1e-6
+SAMPLED_AGAIN = ("Sampling was repeated", "The engines differed")  # how the notes that depend on the draws begin
 Say = Callable[[str], None]
 
 
@@ -101,7 +102,7 @@ def run_nuts(evidence: Evidence, model: Model, exact: Posterior | None, say: Say
     checks = check_sampling(draws.to_datatree())
     if not all(check.passed for check in checks):
         accept, n = max(RETRY_TARGET_ACCEPT, accept), 2 * n
-        notes.append(f"Sampling was repeated once with target acceptance {accept} because a check had failed.")
+        notes.append(f"{SAMPLED_AGAIN[0]} once with target acceptance {accept} because a check had failed.")
         say("Sampling again, more carefully")
         draws = nuts.sample(ready, target_accept=accept, draws=n)
         checks = check_sampling(draws.to_datatree())
@@ -110,7 +111,7 @@ def run_nuts(evidence: Evidence, model: Model, exact: Posterior | None, say: Say
         agreement = compare_engines(draws["posterior"], exact)
         if not agreement.check.passed:
             notes.append(
-                f"The engines differed by {agreement.z:.1f} MCSE ({agreement.worst}); sampled again, 4 times longer."
+                f"{SAMPLED_AGAIN[1]} by {agreement.z:.1f} MCSE ({agreement.worst}); sampled again, 4 times longer."
             )
             say("Sampling again, four times longer, to compare the engines")
             draws = nuts.sample(ready, target_accept=accept, draws=4 * n)

@@ -9,6 +9,7 @@ import numpy as np
 from bayes_ivig.absolute import MAX_TRUNCATED, Absolute, at_control_risk, in_trials
 from bayes_ivig.agreement import Agreement
 from bayes_ivig.checks import Check
+from bayes_ivig.crossover_view import CrossoverView, view_crossover
 from bayes_ivig.draws import Draws, make_draws
 from bayes_ivig.engines import (
     Answers,
@@ -63,6 +64,7 @@ class Fit:
     error: float | None = None
     sampled: Answers | None = None
     agreement: Agreement | None = None
+    crossover: CrossoverView | None = None
 
     @property
     def failed(self) -> tuple[Check, ...]:
@@ -155,6 +157,12 @@ def run_fit(
     )
     seconds["draws"] = time.perf_counter() - start
     absolute, chosen = _absolute_effects(evidence, model, independent or found.draws["posterior"], control_risk)
+    crossover = None
+    if model.likelihood == "crossover":
+        start = time.perf_counter()
+        looked_at = independent or found.draws["posterior"]
+        crossover = view_crossover(evidence, model, posterior or run_quadrature(evidence, model), looked_at, prob)
+        seconds["crossover"] = time.perf_counter() - start
     if chosen is not None:
         checks += (_check_truncation(chosen),)
     if published:
@@ -184,6 +192,7 @@ def run_fit(
         error=None if posterior is None else posterior.movement,
         sampled=sampled,
         agreement=agreement,
+        crossover=crossover,
     )
 
 

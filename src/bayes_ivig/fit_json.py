@@ -65,6 +65,7 @@ def to_json(fit: Fit) -> dict[str, Any]:
             for study, summary in zip(evidence.studies, fit.studies, strict=True)
         ],
         "effects": {"in_trials": absolute, "at_control_risk": chosen},
+        "crossover": None if fit.crossover is None else fit.crossover.to_json(),
         "p_benefit": fit.p_benefit,
         "p_benefit_new": fit.p_benefit_new,
         "p_harm": fit.p_harm,

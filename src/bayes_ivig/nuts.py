@@ -6,6 +6,7 @@ log likelihoods, prior draws) is plain numpy, which costs no further compilation
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,8 +106,16 @@ class _Place:
         return pm.math.log(sum(w * pm.math.exp(pm.logcdf(self.distribution(part), x)) for w, part in prior.parts))
 
 
-def build_model(studies: tuple[Study, ...], model: Model) -> pm.Model:
-    """Return the PyMC model of `model` for these studies."""
+# What `exchange_data` can replace: the observed arrays of likelihoods that PyMC writes as distributions.
+_EXCHANGED: Mapping[str, tuple[str, ...]] = {
+    "binomial": ("events_t", "events_c"),
+    "normal": ("y",),
+    "single-arm": ("events",),
+}
+
+
+def build_model(studies: tuple[Study, ...], model: Model, *, for_many: bool = False) -> pm.Model:
+    """Return the PyMC model of `model` for these studies; `for_many`: with observed data that can be exchanged."""
     likelihood = LIKELIHOODS[model.likelihood]
     data = likelihood.make_data(studies, model.measure)
     place = _Place()
@@ -120,6 +129,9 @@ def build_model(studies: tuple[Study, ...], model: Model) -> pm.Model:
             # Non-centred: with three small trials the centred form has a funnel at tau = 0.
             return mu + tau * pm.Normal("z", 0, 1, dims="study")
 
+        if for_many:
+            shared = {name: pm.Data(f"{name}_data", getattr(data, name)) for name in _EXCHANGED[model.likelihood]}
+            data = replace(data, **shared)
         likelihood.pymc_block(pm, place, Hierarchy(mu, tau, theta), data, model)
     return pymc_model
 
@@ -132,9 +144,21 @@ class Compiled(NamedTuple):
     compiled: Any
 
 
-def compile_model(studies: tuple[Study, ...], model: Model) -> Compiled:
+def compile_model(studies: tuple[Study, ...], model: Model, *, for_many: bool = False) -> Compiled:
     """Compile the model of these studies for nutpie (about 4 s; sampling takes a fraction of a second)."""
-    return Compiled(studies, model, nutpie.compile_pymc_model(build_model(studies, model)))
+    return Compiled(studies, model, nutpie.compile_pymc_model(build_model(studies, model, for_many=for_many)))
+
+
+def can_exchange_data(model: Model) -> bool:
+    """Whether one compilation serves every data set of the same sizes."""
+    return model.likelihood in _EXCHANGED
+
+
+def exchange_data(ready: Compiled, studies: tuple[Study, ...]) -> Compiled:
+    """Return the model, compiled `for_many`, with the data of other studies of the same sizes."""
+    data = LIKELIHOODS[ready.model.likelihood].make_data(studies, ready.model.measure)
+    shared = {f"{name}_data": getattr(data, name) for name in _EXCHANGED[ready.model.likelihood]}
+    return ready._replace(studies=studies, compiled=ready.compiled.with_data(**shared))
 
 
 def sample(ready: Compiled, *, target_accept: float, draws: int) -> Draws:

@@ -47,13 +47,21 @@ def write_fit(fit: Fit, root: Path, *, figures: bool, started: float, suffix: st
             save_figures(draw_figures(fit), folder)
             plot_seconds = time.perf_counter() - clock
         (folder / "fit.json").write_text(json_text(to_json(fit)), "utf-8")
-        (folder / "summary.csv").write_text(_summary_csv(fit), "utf-8")
-        (folder / "studies.csv").write_text(csv_text(_study_rows(fit)), "utf-8")
-        (folder / "comparators.csv").write_text(csv_text(_comparator_rows(fit)), "utf-8")
+        for name, text in small_files(fit).items():
+            (folder / name).write_text(text, "utf-8")
         _write_draws(fit, folder / "posterior.nc")
         seconds = {**fit.seconds, "plot": plot_seconds, "write": time.perf_counter() - clock - plot_seconds}
         (folder / "run.json").write_text(json_text(describe_run(started, seconds)), "utf-8")
     return leaf
+
+
+def small_files(fit: Fit) -> dict[str, str]:
+    """The tables of a fit as comma-separated text, by file name."""
+    return {
+        "summary.csv": _summary_csv(fit),
+        "studies.csv": csv_text(_study_rows(fit)),
+        "comparators.csv": csv_text(_comparator_rows(fit)),
+    }
 
 
 def _label(fit: Fit) -> str:

@@ -12,6 +12,7 @@ from bayes_ivig.effects import to_natural
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.fit import Fit
 from bayes_ivig.pooled import Estimate
+from bayes_ivig.present_crossover import crossover_parts
 from bayes_ivig.published import Reproduction
 from bayes_ivig.studies import Effect, Means, Paired, PairedMargins, SingleArm, Study, TwoArm
 from bayes_ivig.summary import Summary
@@ -120,6 +121,9 @@ def fit_view(fit: Fit, folder: str | None) -> RenderableType:
     head = f"median ({percent(fit.prob)} interval)"
     parts.append(table("", ("", head), _answers(fit), numeric_from=2))
     parts.append(_studies_table(fit))
+    if fit.crossover is not None:
+        blocks = crossover_parts(fit.crossover, model.priors["association"].text)
+        parts.extend(Text(block) if isinstance(block, str) else table(*block) for block in blocks)
     parts.append(_comparators_table(fit))
     if fit.published:
         parts.append(published_table(fit.published))

@@ -24,6 +24,7 @@ def sensitivity_view(result: Sensitivity, folder: str | None) -> RenderableType:
         Text(f"{evidence.title or evidence.outcome}: what the conclusion depends on", style="bold"),
         Text(subtitle),
         *_baselines(result),
+        *_association(result),
         _prior_grid(result),
         _power_scaling(result),
         _tipping(result),
@@ -83,6 +84,21 @@ def _baselines(result: Sensitivity) -> list[RenderableType]:
         table("Baseline prior and parametrisation", header, rows),
         table("What each trial adds to that", added, shifts),
     ]
+
+
+def _association(result: Sensitivity) -> list[RenderableType]:
+    if result.association is None:
+        return []
+    rows = [
+        (
+            row.prior + (" (as fitted)" if row.as_fitted else ""),
+            _effect(result, row.answer),
+            probability(row.answer.p),
+        )
+        for row in result.association.rows
+    ]
+    header = ("log odds ratio within patients", _head(result), result.direction.text)
+    return [table("Association within patients", header, rows)]
 
 
 def _prior_grid(result: Sensitivity) -> RenderableType:

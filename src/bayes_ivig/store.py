@@ -188,12 +188,13 @@ def csv_text(rows: Iterable[Mapping[str, Any]]) -> str:
     header = list(dict.fromkeys(key for row in rows for key in row))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([_safe_cell(key) for key in header])
-    writer.writerows([_safe_cell(row.get(key)) for key in header] for row in rows)
+    writer.writerow([safe_cell(key) for key in header])
+    writer.writerows([safe_cell(row.get(key)) for key in header] for row in rows)
     return buffer.getvalue()
 
 
-def _safe_cell(cell: Any) -> Any:
+def safe_cell(cell: Any) -> Any:
+    """Return a cell of a CSV file as `csv_text` writes it."""
     cell = finite(cell)
     if not isinstance(cell, str) or not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
         return cell

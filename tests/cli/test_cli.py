@@ -204,7 +204,10 @@ def test_fit_writes_every_file_and_prints_only_json(run, tmp_path):
     }
     assert set(tree.children) == groups
     assert json.loads(tree.attrs["provenance"])["seed"] == 11
-    assert float(tree.posterior["mu"].mean()) == pytest.approx(answer["mu"]["mean"], abs=1e-12)
+    assert tree.attrs["draws"] == "sampled by NUTS"
+    assert float(tree.posterior["mu"].mean()) == pytest.approx(answer["engines"]["nuts"]["mu"]["mean"], abs=1e-12)
+    assert answer["engines"]["quadrature"]["mu"] == answer["mu"]
+    assert answer["engines"]["agreement"]["passed"] is True
     assert arviz_base.extract(tree, var_names="mu").size == 8000
     assert "eti95_lb" in (leaf / "summary.csv").read_text().splitlines()[0]
     bulk = next(check for check in answer["checks"] if check["name"].startswith("bulk ESS"))

@@ -112,13 +112,14 @@ def test_the_pins_are_what_a_fresh_resolution_gives(tmp_path):
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path)
     plain = ["--no-emit-index-url", "--no-emit-project", "--no-header", "--no-annotate", "--no-hashes"]
-    lines = run(UV, "export", "--quiet", "--project", str(tmp_path), "--all-groups", *plain).splitlines()
+    everything = ["--all-groups", "--all-extras"]
+    lines = run(UV, "export", "--quiet", "--project", str(tmp_path), *everything, *plain).splitlines()
     assert [line.split(";")[0].strip() for line in lines] == PINS
 
 
 def test_every_declared_dependency_has_an_exact_pin():
     pinned = dict(pin.split("==") for pin in PINS)
-    groups = PROJECT["dependency-groups"].values()
+    groups = [*PROJECT["dependency-groups"].values(), *PROJECT["project"]["optional-dependencies"].values()]
     for requirement in [*PROJECT["project"]["dependencies"], *(item for group in groups for item in group)]:
         name = re.split(r"[<>=~!\[ ]", requirement)[0]
         assert name in pinned, name

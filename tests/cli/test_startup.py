@@ -17,6 +17,8 @@ HEAVY = (
     "scipy.stats",
     "scipy",
     "openpyxl",
+    "pyarrow",
+    "distributed",
 )
 CODE = """
 import sys
@@ -38,6 +40,11 @@ finally:
         (["plan", "--help"], "--true-effect"),
         (["harms", "--help"], "--informative"),
         (["sensitivity", "--help"], "--no-figures"),
+        (["balance", "--help"], "--weight"),
+        (["report", "--help"], "--format"),
+        (["reproduce", "--help"], "--accept"),
+        (["calibrate", "--help"], "--nuts-replicates"),
+        (["batch", "--help"], "--scheduler"),
         (["data", "list"], "mmn-2007"),
         (["data", "check", "--help"], "--json"),
         (["models", "list"], "binomial-or-midpoint-random"),

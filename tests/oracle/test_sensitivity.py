@@ -232,24 +232,21 @@ def test_the_null_trial_has_the_expected_counts():
 
 @pytest.mark.slow
 def test_power_scaling_agrees_with_arviz_on_draws():
+    """ArviZ's psense, restricted to the same terms, on 16,000 draws: good to about a tenth."""
     import arviz_stats
+    import xarray as xr
 
     from bayes_ivig import nuts
 
     one = shipped("strength")
-    draws = nuts.sample(nuts.compile_model(one.evidence.studies, one.model), draws=4000)
-    tree = draws.to_datatree()
-    mu, tau = (tree.posterior[name] for name in ("mu", "tau"))
-    priors = {
-        key: (prior.logpdf(x.values), x.dims)
-        for (key, prior), x in ((("mu", one.model.priors["mu"]), mu), (("tau", one.model.priors["tau"]), tau))
-    }
-    import xarray as xr
-
-    tree["log_prior"] = xr.DataTree(xr.Dataset(priors, coords={d: mu.coords[d] for d in mu.dims}))
+    ready = nuts.compile_model(one.evidence.studies, one.model)
+    tree = nuts.sample(ready, target_accept=0.95, draws=4000).to_datatree()
+    draws = {name: tree.posterior[name] for name in ("mu", "tau")}
+    priors = {name: (x.dims, one.model.priors[name].logpdf(x.values)) for name, x in draws.items()}
+    tree["log_prior"] = xr.DataTree(xr.Dataset(priors, coords={d: draws["mu"].coords[d] for d in draws["mu"].dims}))
     components = {c.name: c for c in scale_powers(one).components}
-    for name in ("mu", "tau"):
-        found = arviz_stats.psense(tree, var_names=["mu", "tau"], group="prior", group_var_names=[name])
-        for quantity in ("mu", "tau"):
+    for name in draws:
+        found = arviz_stats.psense(tree, var_names=list(draws), group="prior", group_var_names=[name])
+        for quantity in draws:
             exact = getattr(components[name], quantity)
             assert float(found[quantity]) == pytest.approx(exact, abs=0.02 + 0.1 * exact)

@@ -1,13 +1,13 @@
-"""Choosing the model and bundling the answer; sampling itself is tested in tests/oracle/test_nuts.py."""
+"""Choosing the model and bundling the answer; the engines themselves are tested in tests/oracle."""
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from bayes_ivig import fit as fit_module
-from bayes_ivig import nuts
+from bayes_ivig import engines, nuts
 from bayes_ivig.choices import Choices, choose_likelihood, choose_model
 from bayes_ivig.draws import Draws
 from bayes_ivig.errors import InputError
@@ -17,6 +17,7 @@ from bayes_ivig.fit_json import comparators_json, to_json
 from bayes_ivig.pooled import pool
 from bayes_ivig.priors import parse_prior
 from bayes_ivig.published import Published, reproduce
+from bayes_ivig.quadrature.draws import draw_posterior
 from bayes_ivig.store import json_text
 from bayes_ivig.studies import Effect, Means, Paired, PairedMargins, SingleArm, TwoArm
 
@@ -117,30 +118,33 @@ def test_impossible_choices_are_refused(choices, message):
 
 @pytest.fixture
 def sampled(monkeypatch):
-    """A sampler that returns seeded draws at once; the first `bad` calls return chains that disagree."""
+    """A sampler that returns independent draws of the exact posterior at once, and notes how it was asked.
+
+    In the first `bad` calls the chains disagree; in the first `off` calls every chain is shifted by 0.3.
+    """
     calls: list[dict] = []
 
-    def use(bad: int = 0):
+    def use(bad: int = 0, off: int = 0):
+        def compile_model(studies, model):
+            return studies, model
+
         def sample(ready, *, target_accept, draws):
             calls.append({"target_accept": target_accept, "draws": draws})
-            rng = np.random.default_rng(7)
-            mu = rng.normal(2, 1, (4, 500)) + (np.arange(4)[:, None] if len(calls) <= bad else 0)
-            theta = mu[..., None] + rng.normal(0, 0.3, (4, 500, 3))
-            risk = rng.beta(2, 8, (4, 500, 3))
-            groups = {
-                "posterior": {
-                    "mu": mu,
-                    "tau": np.abs(rng.normal(0, 0.5, (4, 500))),
-                    "theta": theta,
-                    "theta_new": mu,
-                    "p_c": risk,
-                    "p_t": np.minimum(3 * risk, 1),
-                },
-                "sample_stats": {"diverging": np.zeros((4, 500), bool), "energy": rng.normal(size=(4, 500))},
+            studies, model = ready
+            rng = np.random.default_rng([7, len(calls)])
+            exact = engines.run_quadrature(evidence(*studies), model)
+            posterior = {
+                name: x.reshape(4, -1, *x.shape[2:])
+                for name, x in draw_posterior(exact, studies, model, rng, 2000).items()
             }
-            return Draws(groups, ("a", "b", "c"))
+            if len(calls) <= bad:
+                posterior["mu"] = posterior["mu"] + np.arange(4)[:, None]
+            if len(calls) <= off:
+                posterior["mu"] = posterior["mu"] + 0.3
+            stats = {"diverging": np.zeros((4, 500), bool), "energy": rng.normal(size=(4, 500))}
+            return Draws({"posterior": posterior, "sample_stats": stats}, tuple(s.study for s in studies))
 
-        monkeypatch.setattr(nuts, "compile_model", lambda studies, model: None)
+        monkeypatch.setattr(nuts, "compile_model", compile_model)
         monkeypatch.setattr(nuts, "sample", sample)
         return calls
 
@@ -149,6 +153,11 @@ def sampled(monkeypatch):
 
 def run(**options):
     return run_fit(EVIDENCE, choose_model(EVIDENCE, Choices()), **options)
+
+
+@pytest.fixture(scope="module")
+def exact():
+    return run(engine="quadrature")
 
 
 def test_json_holds_the_contract(sampled):
@@ -169,11 +178,48 @@ def test_json_holds_the_contract(sampled):
     assert set(answer["provenance"]) >= {"version", "seed", "data_sha256", "packages"}
     assert answer["p_harm"] is None
     assert answer["failed"] is False
+    assert answer["engine"] == "both"
+    engine = answer["engines"]
+    assert set(engine) == {"nuts", "quadrature", "agreement"}
+    assert {key: answer[key] for key in ("mu", "tau", "theta_new")} == {
+        key: engine["quadrature"][key] for key in ("mu", "tau", "theta_new")
+    }
+    assert engine["nuts"]["mu"]["mean"] == pytest.approx(answer["mu"]["mean"], abs=0.2)
+    assert engine["nuts"]["mu"] != engine["quadrature"]["mu"]
+    assert engine["quadrature"]["error"] < 1e-7
+    # mu, tau, theta_new and three studies: mean, SD and both limits of each
+    assert (engine["agreement"]["n_compared"], engine["agreement"]["passed"]) == (24, True)
+    names = [check["name"] for check in answer["checks"]]
+    assert "quadrature error estimate, in posterior SDs" in names
+    assert "sampler against exact engine, largest deviation in MCSE" in names
 
 
-def test_probability_of_benefit_follows_the_direction(sampled):
+def test_each_engine_alone_says_what_the_other_did_not(sampled, exact):
+    calls = sampled()
+    answer = to_json(exact)
+    assert calls == []
+    assert (answer["engine"], answer["engines"]["nuts"], answer["engines"]["agreement"]) == ("quadrature", None, None)
+    assert math.isfinite(answer["log_evidence"])
+    assert [check["name"] for check in answer["checks"]] == ["quadrature error estimate, in posterior SDs"]
+    assert exact.draws.independent
+    assert exact.draws["posterior"]["mu"].shape == (1, 4000)
+    answer = to_json(run(engine="nuts"))
+    assert (answer["engine"], answer["engines"]["quadrature"], answer["engines"]["agreement"]) == ("nuts", None, None)
+    assert answer["log_evidence"] is None
+    assert answer["mu"] == answer["engines"]["nuts"]["mu"]
+
+
+def test_the_exact_answer_comes_first(sampled):
     sampled()
-    result = run()
+    said = []
+    run(say=said.append)
+    assert said[0].startswith("mu ")
+    assert said[0].endswith("by quadrature")
+    assert "Sampling" in said[1:]
+
+
+def test_probability_of_benefit_follows_the_direction(exact):
+    result = exact
     assert result.p_benefit == result.mu.p_gt_0
     lower = replace(result, evidence=replace(EVIDENCE, benefit="lower"))
     assert lower.p_benefit == pytest.approx(1 - result.mu.p_gt_0)
@@ -185,8 +231,8 @@ def test_probability_of_benefit_follows_the_direction(sampled):
 
 def test_a_failing_run_is_repeated_once_and_says_so(sampled):
     calls = sampled(bad=1)
-    result = run()
-    assert [call["target_accept"] for call in calls] == [0.95, fit_module.RETRY_TARGET_ACCEPT]
+    result = run(engine="nuts")
+    assert [call["target_accept"] for call in calls] == [0.95, engines.RETRY_TARGET_ACCEPT]
     assert calls[1]["draws"] == 2 * calls[0]["draws"]
     assert result.failed == ()
     assert any("repeated once" in note for note in result.notes)
@@ -194,29 +240,64 @@ def test_a_failing_run_is_repeated_once_and_says_so(sampled):
 
 def test_a_run_that_fails_twice_is_labelled(sampled):
     calls = sampled(bad=2)
-    result = run()
+    result = run(engine="nuts")
     assert len(calls) == 2
     assert "R-hat, largest" in [check.name for check in result.failed]
     assert to_json(result)["failed"] is True
 
 
-def test_a_published_result_that_is_not_reproduced_fails_the_check(sampled):
-    sampled()
+def test_engines_that_differ_are_compared_once_more_with_four_times_the_draws(sampled):
+    calls = sampled(off=1)
+    result = run()
+    assert [call["draws"] for call in calls] == [2000, 8000]
+    assert result.failed == ()
+    assert any("The engines differed by" in note and "mu" in note for note in result.notes)
+
+
+def test_engines_that_still_differ_fail_the_fit(sampled):
+    calls = sampled(off=3)
+    result = run()
+    assert len(calls) == 2
+    assert [check.name for check in result.failed] == ["sampler against exact engine, largest deviation in MCSE"]
+    answer = to_json(result)
+    assert answer["failed"] is True
+    assert answer["engines"]["agreement"]["passed"] is False
+    assert answer["engines"]["agreement"]["worst"].endswith("of mu")
+
+
+def test_an_exact_engine_that_does_not_settle_fails_the_fit(monkeypatch):
+    settled = engines.run_quadrature
+    monkeypatch.setattr(
+        "bayes_ivig.fit.run_quadrature", lambda evidence, model: replace(settled(evidence, model), movement=1e-3)
+    )
+    assert [check.name for check in run(engine="quadrature").failed] == ["quadrature error estimate, in posterior SDs"]
+
+
+def test_a_mean_that_does_not_exist_is_null_and_said():
+    priors = {"mu": parse_prior("cauchy(0, 1)")}
+    no_data = evidence(TwoArm("a", 0, 0, 0, 0), TwoArm("b", 0, 0, 0, 0))
+    result = run_fit(no_data, choose_model(no_data, Choices(priors=priors)), engine="quadrature")
+    answer = json.loads(json_text(to_json(result)))
+    assert (answer["mu"]["mean"], answer["mu"]["sd"]) == (None, None)
+    assert answer["mu"]["ci"] == pytest.approx([-12.7062047, 12.7062047])
+    assert any("tails too heavy" in note for note in answer["notes"])
+
+
+def test_a_published_result_that_is_not_reproduced_fails_the_check():
     wrong = Published("x", "strength", "RR", "reproduced", "12.00", ("2.86", "42.25"))
     finding = Published("y", "strength", "RR", "irreproducible", "12.00", ("2.86", "42.25"), reason="invented")
-    assert [c.name for c in run(published=(reproduce(wrong, STRENGTH),)).failed] == ["published results not reproduced"]
-    assert run(published=(reproduce(finding, STRENGTH),)).failed == ()
+    failed = run(engine="quadrature", published=(reproduce(wrong, STRENGTH),)).failed
+    assert [check.name for check in failed] == ["published results not reproduced"]
+    assert run(engine="quadrature", published=(reproduce(finding, STRENGTH),)).failed == ()
 
 
-def test_truncated_risk_ratios_fail_the_run(sampled):
-    sampled()
+def test_truncated_risk_ratios_fail_the_run():
     model = choose_model(EVIDENCE, Choices(measure="RR"))
-    result = run_fit(EVIDENCE, model, control_risk=parse_prior("fixed(0.9)"))
+    result = run_fit(EVIDENCE, model, engine="quadrature", control_risk=parse_prior("fixed(0.9)"))
     assert [check.name for check in result.failed] == ["P(treated risk above 1)"]
 
 
-def test_control_risk_needs_a_ratio(sampled):
-    sampled()
+def test_control_risk_needs_a_ratio():
     effects = evidence(Effect("a", 1, 1), Effect("b", 1, 1), Effect("c", 1, 1))
     priors = {"mu": parse_prior("normal(0, 1)"), "tau": parse_prior("half-normal(1)")}
     with pytest.raises(InputError, match="implies no risk"):
@@ -232,15 +313,14 @@ def test_comparators_are_marked_by_what_they_reproduce():
     assert marked["Mantel-Haenszel", "OR", "revman"] is None
 
 
-def test_a_crossover_fit_says_what_it_rests_on_and_weighs_patients_once(sampled):
-    sampled()
+def test_a_crossover_fit_says_what_it_rests_on_and_weighs_patients_once():
     pairs = evidence(
         Paired("a", 0, 0, 0, 5),
         Paired("b", 0, 2, 0, 3, 2, 2, 2, 2, 4, 5),
         PairedMargins("c", 5, 1, 6),
         benefit="higher",
     )
-    result = run_fit(pairs, choose_model(pairs, Choices()))
+    result = run_fit(pairs, choose_model(pairs, Choices()), engine="quadrature")
     risks = result.draws["posterior"]["p_c"].reshape(-1, 3)
     np.testing.assert_allclose(result.in_trials.p_c, risks @ np.array([5, 9, 6]) / 20)
     notes = " ".join(result.notes)
@@ -250,9 +330,8 @@ def test_a_crossover_fit_says_what_it_rests_on_and_weighs_patients_once(sampled)
     assert "carry-over effect: b" in notes
 
 
-def test_a_conditional_fit_has_no_risks_and_names_the_trials_it_cannot_use(sampled):
-    sampled()
+def test_a_conditional_fit_has_no_risks_and_names_the_trials_it_cannot_use():
     studies = evidence(TwoArm("a", 0, 5, 0, 5), STRENGTH[1], STRENGTH[2], benefit="higher")
-    result = run_fit(studies, choose_model(studies, Choices(model="conditional")))
+    result = run_fit(studies, choose_model(studies, Choices(model="conditional")), engine="quadrature")
     assert result.in_trials is None
     assert any(note.endswith("empty arm: a") for note in result.notes)

@@ -51,7 +51,7 @@ def coarse_grid(surface, mu_shapes, tau_shapes, probs):
         quantiles.append([np.interp(probs, row, x + step / 2) for row in running])
         above.append((mass * (x > 0) + mass * (x == 0) / 2).sum(axis=1) / total)
         evidence.append(np.log(total) + parts.max())
-    return Coarse(np.array(quantiles), np.array(above), np.array(evidence), np.zeros(1))
+    return Coarse(np.array(quantiles), np.array(above), np.array(evidence), np.zeros((len(tau_shapes), len(mu_shapes))))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -272,3 +272,18 @@ def test_many_levels_share_a_row(disability):
     with house_style():
         texts = [t.get_text() for t in draw_multiverse(shipped("disability"), crowded).findobj(Text)]
     assert "5 others" in texts
+
+
+def test_what_the_grid_cannot_answer_is_fitted_alone(monkeypatch):
+    def lame(surface, mu_shapes, tau_shapes, probs):
+        good = coarse_grid(surface, mu_shapes, tau_shapes, probs)
+        error = np.zeros(good.p_gt_0.shape)
+        error[1, 2], good.quantiles[1, 2], good.p_gt_0[1, 2] = 3.0, 1e3, 1.0
+        return good._replace(error=error)
+
+    evidence = Evidence("user", "o", (TwoArm("A", 3, 9, 1, 9),), benefit="higher")
+    known = run_multiverse(evidence, BINOMIAL)
+    monkeypatch.setattr(answers, "answer_grid", lame)
+    mended = run_multiverse(evidence, BINOMIAL)
+    np.testing.assert_allclose(mended.estimate, known.estimate, atol=2e-3)
+    assert mended.error < 1e-6

@@ -533,13 +533,21 @@ def test_files_are_complete_and_the_same_every_time(tmp_path):
     for folder in (first, second):
         folder.mkdir()
         save_figures(draw_figures(strength_fit()), folder)
-    assert {path.name for path in first.iterdir()} == {f"{name}.{kind}" for name in NAMES for kind in ("svg", "png")}
+    expected = {f"{name}.{kind}" for name in NAMES for kind in ("svg", "png")}
+    assert {path.name for path in first.iterdir()} == expected | {"forest.pdf", "prior-posterior.pdf"}
     for path in first.iterdir():
         assert path.read_bytes() == (second / path.name).read_bytes(), path.name
     svg = (first / "forest.svg").read_text("utf-8")
     assert "Federico 2000" in svg
     assert "<dc:date>" not in svg
     assert imread(first / "forest.png").shape[1] == pytest.approx(200 * 170 / 25.4, abs=1)
+    for name in ("forest", "prior-posterior"):
+        pdf = (first / f"{name}.pdf").read_bytes()
+        assert b"/Subtype /Type0" in pdf  # characters that can be searched, not shapes
+        assert b"/ToUnicode" in pdf
+        assert b"/Type3" not in pdf
+        width = float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+)", pdf)[1])
+        assert width == pytest.approx(170 / 25.4 * 72, abs=0.5)
 
 
 def test_figures_are_drawn_in_threads_as_in_one(tmp_path):

@@ -13,9 +13,13 @@ import typer
 from bayes_ivig import __version__
 from bayes_ivig.cli.analyse import fit, pool
 from bayes_ivig.cli.audit import audit
+from bayes_ivig.cli.balance import balance
+from bayes_ivig.cli.batch import batch
 from bayes_ivig.cli.files import data_check, data_compare
 from bayes_ivig.cli.harms import harms
 from bayes_ivig.cli.plan import plan
+from bayes_ivig.cli.prove import calibrate, reproduce
+from bayes_ivig.cli.report import report
 from bayes_ivig.cli.sensitivity import sensitivity
 from bayes_ivig.cli.show import data_app, models_app, priors_app
 from bayes_ivig.errors import CheckFailedError, InputError
@@ -34,9 +38,14 @@ app = typer.Typer(
 app.command()(fit)
 app.command()(pool)
 app.command()(sensitivity)
+app.command()(balance)
+app.command()(report)
 app.command()(audit)
 app.command()(plan)
 app.command()(harms)
+app.command()(calibrate)
+app.command()(reproduce)
+app.command()(batch)
 data_app.command("check")(data_check)
 data_app.command("compare")(data_compare)
 app.add_typer(data_app, name="data")

@@ -92,7 +92,7 @@ def sensitivity(
     texts = {"mu": mu, "tau": tau, "baseline": baseline, "association": association}
     priors = {key: resolve_prior(text, where=f"--{key}") for key, text in texts.items() if text is not None}
     choices = Choices(model, effect, measure, parametrisation, MappingProxyType(priors))
-    evidence = _load(outcome, review, choose_likelihood(model), benefit)
+    evidence = load_one(outcome, review, choose_likelihood(model), benefit)
     with status() as say:
         result = run_sensitivity(evidence, choose_model(evidence, choices), prob=prob, say=say)
         say("Writing")
@@ -108,7 +108,7 @@ def sensitivity(
         console().print(sensitivity_view(result, str(folder)))
 
 
-def _load(outcome: str, review: str | None, likelihood: str | None, benefit: str | None) -> "Evidence":
+def load_one(outcome: str, review: str | None, likelihood: str | None, benefit: str | None) -> "Evidence":
     """Load a user's file, or a shipped outcome."""
     from bayes_ivig.formats import is_file_argument, load_file, split_outcome
     from bayes_ivig.reviews import load_evidence, load_review

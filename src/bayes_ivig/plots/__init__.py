@@ -1,5 +1,6 @@
 """Figures of a fit, by matplotlib's objects alone: no pyplot, so that they can be drawn in any thread."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from bayes_ivig.plots.predictive import draw_predictive_check
 from bayes_ivig.plots.prior_posterior import draw_prior_posterior
 from bayes_ivig.plots.style import DPI, house_style
 from bayes_ivig.plots.trace import draw_trace
+
+PRINTED = ("forest", "prior-posterior")
 
 
 def draw_figures(fit: Fit) -> dict[str, Figure]:
@@ -27,9 +30,22 @@ def draw_figures(fit: Fit) -> dict[str, Figure]:
         }
 
 
+def forest_svg(fit: Fit) -> str:
+    """Draw the forest plot alone, as the text of its SVG file."""
+    with house_style():
+        buffer = io.StringIO()
+        draw_forest(fit).savefig(buffer, format="svg", metadata={"Date": None})
+        return buffer.getvalue()
+
+
 def save_figures(figures: Mapping[str, Figure], folder: Path, dpi: int = DPI) -> None:
-    """Write each figure as NAME.svg (its text as text) and NAME.png; the same figure gives the same bytes."""
+    """Write each figure as NAME.svg and NAME.png, those that papers print as NAME.pdf too.
+
+    Text stays text in SVG and PDF; the same figure gives the same bytes.
+    """
     with house_style():
         for name, figure in figures.items():
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+            if name in PRINTED:
+                figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
             figure.savefig(folder / f"{name}.png", dpi=dpi, pil_kwargs={"compress_level": 4})

@@ -2,6 +2,7 @@
 
 from matplotlib.figure import Figure
 
+from bayes_ivig.plots.association import draw_association
 from bayes_ivig.plots.baselines import draw_baselines
 from bayes_ivig.plots.given_tau import draw_given_tau
 from bayes_ivig.plots.multiverse import draw_multiverse
@@ -19,6 +20,8 @@ def draw_sensitivity(result: Sensitivity) -> dict[str, Figure]:
         figures = {"prior-grid": draw_prior_grid(result), "power-scaling": draw_power_scaling(result)}
         if result.baselines.cells:
             figures["baselines"] = draw_baselines(result)
+        if result.association is not None:
+            figures["association"] = draw_association(result)
         if len(result.multiverse) > 1:
             figures["multiverse"] = draw_multiverse(result.evidence, result.multiverse)
         if result.given_tau is not None:

@@ -44,6 +44,7 @@ _STYLE: Any = {
     "text.hinting": "no_hinting",  # text is as wide in the PNG as in the SVG
     "axes.unicode_minus": True,
     "path.simplify": True,
+    "pdf.fonttype": 42,  # TrueType: text that can be searched and edited
     "svg.fonttype": "none",
     "svg.hashsalt": "bayes-ivig",
 }

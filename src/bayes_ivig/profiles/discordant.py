@@ -70,12 +70,20 @@ def offset(study: Paired) -> float:
     That is where the starters are known and every patient with one treatment only responded to it; n_CT and n_TC
     are the starters on C and on T.
     """
+    if not only_non_responders_crossed(study):
+        return 0.0
+    assert study.started_t is not None
+    assert study.started_c is not None
+    return float(np.log(study.started_c) - np.log(study.started_t))
+
+
+def only_non_responders_crossed(study: Paired) -> bool:
+    """Whether the row says so: starters known, patients with one treatment only, and all of them responders."""
     stayed = study.n_t + study.n_c
     if not stayed or not study.started_t or not study.started_c:
-        return 0.0
-    if study.events_t + study.events_c < stayed or study.both:  # another rule: a responder crossed, or another stayed
-        return 0.0
-    return float(np.log(study.started_c) - np.log(study.started_t))
+        return False
+    # Otherwise another rule was at work: a responder crossed, or another stayed.
+    return study.events_t + study.events_c == stayed and not study.both
 
 
 def log_integrated(study: Study, model: Model | None, theta: Array) -> Array:

@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 PROBS = (0.025, 0.25, 0.5, 0.75, 0.975)
 _ORDER, _TAU_ORDER = 16, 14
 _VARIATION = 10.0
+_FINER = 0.5  # of the scale of tau: far from the data's mu the likelihood of tau bends more than near it
 _OVERSHOOT = 0.5  # log units that a peak between nodes may rise above them
 _FAR_OUT = 1e12  # widths of the data beyond which no prior is followed
 
@@ -87,7 +88,8 @@ def _integrate_tau(surface: Surface, base: Panels, tau_shapes: Sequence[Shape | 
     if spread:
         first = [first_tau_axis(surface, tau) for tau in spread]
         highest = max(float(axis.edges[-1]) for axis in first if axis.edges is not None)
-        panels = _tau_panels(surface, base, lay_panels(0.0, highest, surface.tau_landmarks), spread)
+        marks = tuple(mark._replace(scale=_FINER * mark.scale) for mark in surface.tau_landmarks)
+        panels = _tau_panels(surface, base, lay_panels(0.0, highest, marks), spread)
         table = surface.parts(base.nodes, panels.nodes).sum(axis=0)
         top = table.max(axis=1)
     axes = iter(first) if spread else iter(())

@@ -16,7 +16,7 @@ _COARSE = 4  # nodes a panel while the mesh is being found
 _VARIATION = 10.0  # of the log posterior inside one panel that 12 nodes resolve
 _NO_MASS, _NO_MOMENT = 42.0, 30.0  # log mass and log second moment, below the largest, of a panel that is cut off
 _ROUNDS = 24
-_STEEP = 40.0  # widths of the data that the mesh reaches beyond them
+_STEEP = 10.0  # widths beyond the data that a prior narrower than that can still be pulled to
 
 
 class Axis(NamedTuple):

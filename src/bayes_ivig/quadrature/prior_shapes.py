@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betaln
 
 from bayes_ivig.priors import Prior
 from bayes_ivig.profiles.nuisance import log_density_on_logit
@@ -96,7 +97,9 @@ def _describe_logit(part: Prior) -> tuple[float, float, list[Landmark], list[flo
     lower, middle, upper = (float(np.log(x) - np.log1p(-x)) for x in part.ppf(np.array([0.16, 0.5, 0.84])))
     if part.family == "beta":
         a, b = part.args
-        low, high = middle + math.log(TAIL) / a, middle - math.log(TAIL) / b
+        # P(p < x) <= 2 x^a / (a B(a, b)) for x < 1/2, and its mirror image
+        log_low, log_rest = ((math.log(TAIL / 2 * c) + float(betaln(a, b))) / c for c in (a, b))
+        low, high = log_low - math.log(-math.expm1(log_low)), math.log(-math.expm1(log_rest)) - log_rest
     else:
         ends = np.clip(part.support, 1e-300, 1 - 1e-16)
         low, high = (float(np.log(x) - np.log1p(-x)) for x in ends)
@@ -128,7 +131,9 @@ def _describe(part: Prior) -> tuple[float, float, list[Landmark], list[float], f
     low, lower, middle, upper = (float(x) for x in part.ppf(np.array([TAIL, 0.16, 0.5, 0.84])))
     spread = math.log(upper / lower) / 2
     if family == "inverse-gamma":
-        high = middle * min((TAIL ** (-1 / args[0])), 1e25)
+        # P(X > x) <= (scale / x)^shape / Gamma(shape + 1)
+        shape, scale = args
+        high = min(scale * math.exp(min(-(math.log(TAIL) + math.lgamma(shape + 1)) / shape, 500.0)), middle * 1e25)
     else:
         high = min(float(part.ppf(1 - 1e-16)) * 1e3, middle * 1e25)
     low = max(low, middle * 1e-25, 1e-200)

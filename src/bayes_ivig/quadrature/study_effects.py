@@ -113,16 +113,32 @@ def _smooth(joint: "Joint", log_density: Array, target: Panels) -> Array:
         by_panel = mass.reshape(len(mass), -1, panels.order).sum(axis=-1)
         holds = (by_panel > _LITTLE * by_panel.sum(axis=1, keepdims=True)).any(axis=0)
         first, last = np.nonzero(holds)[0][[0, -1]]
-        ends = panels.edges[first] - _WIDE * tau, panels.edges[last + 1] + _WIDE * tau
-        reach = slice(*np.searchsorted(x, ends))
-        widths = 2 * panels.half[first : last + 1]
-        if widths.min() >= _NARROW * tau:
-            result[:, reach] += _narrow(panels, logs, x[reach], tau)
-        else:
-            pieces = np.ceil(widths / (_RESOLVED * tau)).astype(int)
-            nodes, values = _split(panels, logs, first, pieces)
-            result[:, reach] += (_bells(x[reach], nodes, tau) @ values.T).T
+        for part, begin, end in _parts(panels, x, tau, first, last):
+            if begin == end:
+                result[:, part] += _narrow(panels, logs, x[part], tau)
+            else:
+                pieces = np.ceil(2 * panels.half[begin:end] / (_RESOLVED * tau)).astype(int)
+                nodes, values = _split(panels, logs, begin, pieces)
+                result[:, part] += (_bells(x[part], nodes, tau) @ values.T).T
     return result
+
+
+def _parts(panels: Panels, x: Array, tau: float, first: int, last: int) -> list[tuple[slice, int, int]]:
+    """Stretches of the targets x, each with the panels (begin, end) among first..last to sum over there.
+
+    No panels (begin = end) where every panel near a target is many tau wide: there the bell is averaged over.
+    """
+    reach = slice(*np.searchsorted(x, [panels.edges[first] - _WIDE * tau, panels.edges[last + 1] + _WIDE * tau]))
+    begin, end = (np.searchsorted(panels.edges, x[reach] + side * _WIDE * tau) for side in (-1, 1))
+    begin, end = np.clip(begin - 1, first, last), np.clip(end, first + 1, last + 1)
+    fine = np.concatenate([[0], np.cumsum(2 * panels.half < _NARROW * tau)])
+    summed = fine[end] > fine[begin]
+    borders = np.concatenate([[0], np.nonzero(np.diff(summed))[0] + 1, [len(summed)]])
+    return [
+        (slice(reach.start + a, reach.start + b), int(begin[a]), int(end[b - 1]) if summed[a] else int(begin[a]))
+        for a, b in pairwise(borders.tolist())
+        if b > a
+    ]
 
 
 def _split(panels: Panels, log_density: Array, first: int, pieces: NDArray[np.intp]) -> tuple[Array, Array]:

@@ -1,18 +1,19 @@
 """The likelihood of mu and tau: one curve a study, added up. It knows no prior of mu or tau."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_ivig.priors import Prior
 from bayes_ivig.profiles import LIKELIHOODS, normal
 from bayes_ivig.quadrature.curves import ConstantCurve, Curve, NormalCurve
 from bayes_ivig.quadrature.panels import Landmark
 from bayes_ivig.quadrature.tabulated import tabulate
-from bayes_ivig.spec import Model
+from bayes_ivig.spec import NUISANCE, Model
 from bayes_ivig.studies import Study
 
 Array = NDArray[np.float64]
@@ -83,8 +84,33 @@ def make_surface(studies: Sequence[Study], model: Model, power: float = 1.0) -> 
     return Surface(tuple(curve_of(study, model, power) for study in studies))
 
 
+@dataclass(frozen=True)
+class _Question:
+    """What a study's curve depends on: not the priors of mu and tau, nor the sampler."""
+
+    study: Study
+    likelihood: str
+    measure: str
+    parametrisation: str | None
+    nuisance: tuple[Prior, ...]
+    power: float
+    model: Model = field(compare=False)
+
+
 def curve_of(study: Study, model: Model, power: float = 1.0) -> Curve:
-    """Tabulate one study's integrated likelihood, raised to a power first."""
+    """Tabulate one study's integrated likelihood, raised to a power first; once in a process."""
+    nuisance = tuple(model.priors[name] for name in NUISANCE[model.likelihood])
+    question = _Question(study, model.likelihood, model.measure, model.parametrisation, nuisance, power, model)
+    return _remembered(question) if isinstance(study, Hashable) else _tabulated(question)
+
+
+@lru_cache(maxsize=1024)
+def _remembered(question: _Question) -> Curve:
+    return _tabulated(question)
+
+
+def _tabulated(question: _Question) -> Curve:
+    study, model, power = question.study, question.model, question.power
     likelihood = LIKELIHOODS[model.likelihood]
     # The prior of a control risk is cut at min(1, 1/R), whose bend at R = 1 the likelihood inherits.
     kink = 0.0 if model.measure == "RR" and model.parametrisation == "control" else None

@@ -1,14 +1,18 @@
 """Every specification answered: one grid of priors on each surface that differs from the others."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bayes_ivig.effects import Array
-from bayes_ivig.quadrature import Surface
-from bayes_ivig.quadrature.grid import answer_grid
+from bayes_ivig.quadrature import Surface, fit_posterior
+from bayes_ivig.quadrature.grid import GridAnswers, answer_grid
+from bayes_ivig.quadrature.prior_shapes import Shape
 from bayes_ivig.sensitivity.specifications import Plan
 from bayes_ivig.sensitivity.study_curves import mu_shape, tau_shape
+
+TOLERANCE = 2e-6  # share of a density
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +28,19 @@ class Answers:
     error: float
 
 
+def _answer_surface(
+    surface: Surface, mu: Sequence[Shape], tau: Sequence[Shape | None], probs: tuple[float, ...]
+) -> GridAnswers:
+    """The grid of priors on one surface; a pair whose error the grid itself finds too large is fitted alone."""
+    grid = answer_grid(surface, mu, tau, probs)
+    for k, m in np.argwhere(~(grid.error <= TOLERANCE)):
+        alone = fit_posterior(surface, mu[m], tau[k])
+        grid.quantiles[k, m] = alone.mu.quantile(np.array(probs))
+        grid.p_gt_0[k, m], grid.log_evidence[k, m] = alone.mu.p_gt(0.0), alone.log_evidence
+        grid.error[k, m] = alone.movement
+    return grid
+
+
 def answer_all(plan: Plan, probs: tuple[float, ...]) -> tuple[Answers, int]:
     """Answer every cell under every pair of priors; return also how many of the specifications are distinct."""
     mu = [mu_shape(a.prior, plan.model) for a in plan.effects if a.prior is not None]
@@ -31,7 +48,7 @@ def answer_all(plan: Plan, probs: tuple[float, ...]) -> tuple[Answers, int]:
     by_key = {}
     for cell in plan.cells:
         if cell.key not in by_key:
-            by_key[cell.key] = answer_grid(Surface(cell.curves), mu, tau, probs)
+            by_key[cell.key] = _answer_surface(Surface(cell.curves), mu, tau, probs)
     grids = [by_key[cell.key] for cell in plan.cells]
     errors = [*(float(grid.error.max()) for grid in grids), *(curve.error for c in plan.cells for curve in c.curves)]
     return (

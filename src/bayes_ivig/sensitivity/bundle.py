@@ -10,6 +10,7 @@ from typing import Any
 from bayes_ivig import __version__
 from bayes_ivig.checks import Check
 from bayes_ivig.evidence import Evidence
+from bayes_ivig.sensitivity.association import AssociationSweep, sweep_association
 from bayes_ivig.sensitivity.baselines import Baselines, compare_baselines
 from bayes_ivig.sensitivity.bias import BiasTipping, find_bias_tipping
 from bayes_ivig.sensitivity.claim import claim_of
@@ -43,6 +44,7 @@ class Sensitivity:
     answer: Answer
     movement: float
     baselines: Baselines
+    association: AssociationSweep | None
     prior_grid: PriorGrid
     power_scaling: PowerScaling
     tipping: Tipping
@@ -66,9 +68,10 @@ class Sensitivity:
 
     @property
     def descriptions(self) -> tuple[str, ...]:
-        """One sentence each on zero-cell policies, readings and the multiverse."""
+        """One sentence each on the association within patients, zero-cell policies, readings and the multiverse."""
         claim = claim_of(self.evidence, self.model)
         return (
+            *(() if self.association is None else (self.association.sentence,)),
             describe_policies(self.policies, claim),
             describe_readings(self.readings, claim),
             describe_multiverse(self.multiverse),
@@ -80,13 +83,14 @@ class Sensitivity:
         tables = {
             "baselines": self.baselines.to_rows(),
             "baseline-contributions": self.baselines.contribution_rows(),
+            "association": [] if self.association is None else self.association.to_rows(),
             "prior-grid": self.prior_grid.to_rows(),
             "power-scaling": self.power_scaling.to_rows(),
             "tipping-points": self.tipping.to_rows(),
             "bias": [row.to_json() for row in self.bias],
             "leave-one-out": [row.to_row() for row in self.left_out],
             "model-comparison": [] if self.comparison is None else self.comparison.to_rows(),
-            "zero-cell-policies": [_policy_row(row) for row in self.policies],
+            "zero-cell-policies": [policy_row(row) for row in self.policies],
             "readings": [_reading_row(row) for row in self.readings],
             "multiverse": _rows_of(self.multiverse.columns()),
             "multiverse-choices": [asdict(level) for level in self.multiverse.by_level()],
@@ -97,7 +101,6 @@ class Sensitivity:
     def to_json(self) -> dict[str, Any]:
         """Everything but the prior grid's and the curves' rows, which are tables, as plain JSON values (schema 1)."""
         evidence, model = self.evidence, self.model
-        b, t, m = self.prior_grid.extreme()
         return {
             "schema": 1,
             "review": evidence.review,
@@ -119,20 +122,15 @@ class Sensitivity:
             "axes": [asdict(axis) for axis in self.axes],
             "baselines": self.baselines.to_rows(),
             "baseline_contributions": self.baselines.contribution_rows(),
-            "prior_grid": {
-                "n": self.prior_grid.n,
-                "p_lowest": float(self.prior_grid.p[b, t, m]),
-                "p_lowest_at": self.prior_grid.describe(b, t, m),
-                "p_highest": float(self.prior_grid.p.max()),
-                "rows": self.prior_grid.to_rows(),
-            },
+            "association": None if self.association is None else self.association.to_rows(),
+            "prior_grid": self.prior_grid.to_json(),
             "power_scaling": self.power_scaling.to_json(),
             "tipping": self.tipping.to_rows(),
             "bias": [row.to_json() for row in self.bias],
             "leave_one_out": [row.to_json() for row in self.left_out],
             "heterogeneity": None if self.tau is None else self.tau.to_json(),
             "comparison": None if self.comparison is None else self.comparison.to_json(),
-            "policies": [_policy_row(row) for row in self.policies],
+            "policies": [policy_row(row) for row in self.policies],
             "readings": [_reading_row(row) for row in self.readings],
             "multiverse": self._multiverse_json(),
             "error": self.movement,
@@ -165,7 +163,7 @@ def _rows_of(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
 
-def _policy_row(row: PolicyRow) -> dict[str, Any]:
+def policy_row(row: PolicyRow) -> dict[str, Any]:
     """One policy as cells: the estimate on the analysis scale, and on the natural one."""
     cells = asdict(row)
     low, high = cells.pop("ci")
@@ -223,6 +221,7 @@ def run_sensitivity(
 
     answer = timed("Posterior", lambda: setting.answer)
     baselines = timed("Baseline priors", lambda: compare_baselines(setting))
+    association = timed("Association within patients", lambda: sweep_association(setting))
     grid = timed("Prior grid", lambda: cross_priors(setting, baselines))
     power = timed("Power-scaling", lambda: scale_powers(setting))
     tipping = timed("Tipping points", lambda: find_tipping_points(setting))
@@ -243,6 +242,7 @@ def run_sensitivity(
         answer=answer,
         movement=setting.posterior.movement,
         baselines=baselines,
+        association=association,
         prior_grid=grid,
         power_scaling=power,
         tipping=tipping,

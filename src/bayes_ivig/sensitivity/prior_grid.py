@@ -55,6 +55,17 @@ class PriorGrid:
         base = f", baseline {self.baseline[b]}" if self.baseline[b] else ""
         return f"mu {short_text(self.mu[m].prior)}, tau {short_text(self.tau[t].prior)}{base}"
 
+    def to_json(self) -> dict[str, Any]:
+        """The grid as plain JSON values: its size, where P is lowest, how high it goes, and one row a combination."""
+        place = self.extreme()
+        return {
+            "n": self.n,
+            "p_lowest": float(self.p[place]),
+            "p_lowest_at": self.describe(*place),
+            "p_highest": float(self.p.max()),
+            "rows": self.to_rows(),
+        }
+
     def to_rows(self) -> list[dict[str, Any]]:
         """One row a combination."""
         return [
@@ -99,9 +110,10 @@ def cross_priors(setting: Setting, baselines: Baselines) -> PriorGrid:
 
 
 def _surfaces(setting: Setting, baselines: Baselines) -> tuple[Sequence[str], Sequence[Surface]]:
-    """The baseline priors on the parametrisation of the model, and the surface of each."""
+    """The baseline priors on the parametrisation of the model that were tried, and the surface of each."""
     if not setting.model.has_baseline:
         return [""], [setting.surface]
     names = [prior.text for prior in baseline_priors(setting.model)]
-    found = [baselines.surface_of(name, setting.model.parametrisation) for name in names]
-    return names, [surface for surface in found if surface is not None]
+    pairs = [(name, baselines.surface_of(name, setting.model.parametrisation)) for name in names]
+    found = [(name, surface) for name, surface in pairs if surface is not None]
+    return [name for name, _ in found], [surface for _, surface in found]

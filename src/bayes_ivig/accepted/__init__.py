@@ -1,0 +1,101 @@
+"""The accepted results: small files that one command makes afresh and compares with what is stored.
+
+Every kind of result is a module of this package with two functions, and a row of `KINDS`:
+
+`list_artefacts()`
+    what there is to make, one `Artefact` a folder;
+`make(artefact)`
+    its files, made from nothing but data, models and code.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from types import ModuleType
+
+from bayes_ivig.accepted import audits, fits
+from bayes_ivig.accepted.artefact import Artefact, Made
+from bayes_ivig.accepted.difference import Moved, compare_folders
+from bayes_ivig.errors import CheckFailedError, InputError
+from bayes_ivig.store import replace_folder
+
+__all__ = ["Artefact", "Made", "Moved", "accept", "list_artefacts", "load_accepted", "make_all", "reproduce"]
+
+KINDS: Mapping[str, ModuleType] = {"fit": fits, "audit": audits}
+Files = Mapping[str, str]
+Say = Callable[[str], None]
+
+
+def list_artefacts() -> tuple[Artefact, ...]:
+    """Everything that is accepted, the slowest kind first."""
+    return tuple(artefact for module in KINDS.values() for artefact in module.list_artefacts())
+
+
+def make(artefact: Artefact) -> Made:
+    """Make one artefact afresh."""
+    made = KINDS[artefact.kind].make(artefact)
+    assert isinstance(made, Made)
+    return made
+
+
+def make_all(artefacts: Sequence[Artefact], jobs: int, say: Say = lambda text: None) -> dict[str, Made]:
+    """Make artefacts in `jobs` processes, by folder, in the order given."""
+    if jobs == 1:
+        made = {}
+        for i, artefact in enumerate(artefacts):
+            say(f"{artefact.folder} ({i + 1} of {len(artefacts)})")
+            made[artefact.folder] = make(artefact)
+        return made
+    # A fresh process each: a forked one would inherit the compiler's threads without their locks.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        futures = {pool.submit(make, artefact): artefact.folder for artefact in artefacts}
+        done = {}
+        for i, future in enumerate(as_completed(futures)):
+            done[futures[future]] = future.result()
+            say(f"{futures[future]} ({i + 1} of {len(artefacts)})")
+    return {artefact.folder: done[artefact.folder] for artefact in artefacts}
+
+
+def load_accepted(root: Path) -> dict[str, dict[str, str]]:
+    """Files of each stored folder, by its path under `root`.
+
+    Raises
+    ------
+    InputError
+        Nothing is stored there.
+    """
+    folders: dict[str, dict[str, str]] = {}
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            folders.setdefault(path.parent.relative_to(root).as_posix(), {})[path.name] = path.read_text("utf-8")
+    if not folders:
+        raise InputError(
+            f"{root}: no accepted results there; run this in a clone of the repository, or name their folder "
+            "with --results"
+        )
+    return folders
+
+
+def reproduce(made: Mapping[str, Made], root: Path) -> tuple[Moved, ...]:
+    """Compare what was made with what is stored: every number that moved, every file too few or too many."""
+    return compare_folders(load_accepted(root), {folder: m.files for folder, m in made.items()})
+
+
+def accept(made: Mapping[str, Made], root: Path) -> None:
+    """Write what was made in the place of all that is stored, at once or not at all.
+
+    Raises
+    ------
+    CheckFailedError
+        A check failed: such a result is not accepted.
+    InputError
+        The folder cannot be written.
+    """
+    if failed := [f"{folder} ({', '.join(m.failed)})" for folder, m in made.items() if m.failed]:
+        raise CheckFailedError(f"nothing is accepted, because a check failed in {'; '.join(failed)}")
+    with replace_folder(root) as new:
+        for folder, m in made.items():
+            (new / folder).mkdir(parents=True)
+            for name, text in m.files.items():
+                (new / folder / name).write_text(text, "utf-8")

@@ -1,0 +1,144 @@
+"""What moved between stored and fresh files: exact numbers beyond rounding, sampled ones beyond Monte-Carlo error."""
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scipy.special import ndtri
+
+Values = dict[str, Any]
+EXACT = 1e-8  # of exact numbers, absolute up to 1 and relative beyond
+DRAWN = 0.01  # of coordinates in a figure, in points
+FALSE_ALARMS = 1e-4  # share of runs of an unchanged program in which any sampled number is said to have moved
+_MISSING = "(missing)"
+_SVG_NAME = re.compile(r"\b[a-zA-Z][0-9a-f]{10}\b")  # of a part of a figure, made from its coordinates to the last bit
+_NUMBER = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One value that is not what it was; `by` says by how much, where that is a number."""
+
+    folder: str
+    file: str
+    where: str
+    stored: Any
+    fresh: Any
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class _Sampled:
+    """A sampled mean or SD, stored and fresh, in standard errors of their difference."""
+
+    moved: Moved
+    z: float
+
+
+def compare_folders(
+    stored: Mapping[str, Mapping[str, str]], fresh: Mapping[str, Mapping[str, str]]
+) -> tuple[Moved, ...]:
+    """Compare files by folder and name. Empty where nothing moved.
+
+    `summary.csv` is sampled: means and SDs are compared in Monte-Carlo standard errors, with Bonferroni's limit over
+    all of them. Figures (.svg) are compared by their text and, to a hundredth of a point, their coordinates.
+    Everything else is exact: texts are equal, numbers agree to 1e-8.
+    """
+    moved: list[Moved] = []
+    sampled: list[_Sampled] = []
+    for folder in dict.fromkeys((*stored, *fresh)):
+        before, after = stored.get(folder, {}), fresh.get(folder, {})
+        for name in dict.fromkeys((*before, *after)):
+            if name not in before or name not in after:
+                there = ("stored", _MISSING) if name in before else (_MISSING, "made")
+                moved.append(Moved(folder, name, "the file", *there))
+            elif before[name] == after[name]:
+                continue
+            elif name == "summary.csv":
+                sampled += _sampled(folder, name, before[name], after[name])
+            else:
+                moved += _exact(folder, name, before[name], after[name])
+    limit = -float(ndtri(FALSE_ALARMS / (2 * max(len(sampled), 1))))
+    return (*moved, *(s.moved for s in sampled if not s.z <= limit))
+
+
+def _exact(folder: str, name: str, before: str, after: str) -> Iterator[Moved]:
+    drawn = name.endswith(".svg")
+    read = _svg_values if drawn else _json_values if name.endswith(".json") else _csv_values
+    a, b = read(before), read(after)
+    for where in dict.fromkeys((*a, *b)):
+        x, y = a.get(where, _MISSING), b.get(where, _MISSING)
+        if isinstance(x, (int, float)) and isinstance(y, (int, float)) and not isinstance(x, bool):
+            difference = abs(x - y)
+            if not difference <= (DRAWN if drawn else EXACT * max(1.0, abs(x))):
+                yield Moved(folder, name, where, x, y, f"{difference:.1e}")
+        elif x != y:
+            yield Moved(folder, name, where, x, y)
+
+
+def _sampled(folder: str, name: str, before: str, after: str) -> Iterator[_Sampled]:
+    a, b = _csv_rows(before), _csv_rows(after)
+    for row in dict.fromkeys((*a, *b)):
+        if row not in a or row not in b:
+            there = ("stored", _MISSING) if row in a else (_MISSING, "made")
+            yield _Sampled(Moved(folder, name, row, *there), math.inf)
+            continue
+        for quantity in ("mean", "sd"):
+            x, y = a[row][quantity], b[row][quantity]
+            errors = a[row][f"mcse_{quantity}"], b[row][f"mcse_{quantity}"]
+            if x == y:  # the same draws, or a quantity that is fixed
+                z = 0.0
+            elif all(isinstance(value, float) for value in (x, y, *errors)):
+                z = abs(x - y) / math.hypot(*errors)
+            else:
+                z = math.inf
+            yield _Sampled(Moved(folder, name, f"{row} {quantity}", x, y, f"{z:.1f} MCSE"), z)
+
+
+def _json_values(text: str) -> Values:
+    """Every value of a JSON object by its path, such as mu.ci[0]."""
+    return dict(_walk(json.loads(text), ""))
+
+
+def _walk(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _walk(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        yield f"{path} (length)", len(value)
+        for i, item in enumerate(value):
+            yield from _walk(item, f"{path}[{i}]")
+    else:
+        yield path, value
+
+
+def _csv_values(text: str) -> Values:
+    """Every cell of a table by its line and column."""
+    rows = list(csv.DictReader(io.StringIO(text)))
+    return {f"line {i + 2}, {column}": _cell(x) for i, row in enumerate(rows) for column, x in row.items()}
+
+
+def _csv_rows(text: str) -> dict[str, dict[str, Any]]:
+    """Rows by what stands in their first column."""
+    rows = list(csv.DictReader(io.StringIO(text)))
+    return {next(iter(row.values())): {column: _cell(x) for column, x in row.items()} for row in rows}
+
+
+def _cell(text: str | None) -> Any:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return text
+    return value if math.isfinite(value) else text
+
+
+def _svg_values(text: str) -> Values:
+    """The text of a figure without its numbers, and its numbers one by one."""
+    text = _SVG_NAME.sub("", text)
+    numbers = {f"number {i + 1}": float(x) for i, x in enumerate(_NUMBER.findall(text))}
+    return {"the drawing": _NUMBER.sub("#", text)} | numbers

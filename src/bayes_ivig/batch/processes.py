@@ -1,0 +1,82 @@
+"""Chunks answered by processes of this machine, which may die: what they had in hand comes back unanswered."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context, parent_process
+
+from bayes_ivig.batch.inputs import Chunk
+from bayes_ivig.batch.settings import Settings
+from bayes_ivig.batch.work import Answered, answer_chunk
+
+# Read by numpy's libraries when they load: several threads a worker would fight for the same cores.
+ONE_THREAD = dict.fromkeys(
+    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
+)
+
+
+class Processes:
+    """A pool of `jobs` processes; a new one takes its place whenever a process dies."""
+
+    def __init__(self, jobs: int, settings: Settings) -> None:
+        """Start nothing yet: processes start with the first chunk."""
+        self.slots = jobs
+        self._settings = settings
+        self._pool: ProcessPoolExecutor | None = None
+        self._futures: dict[Future[Answered], Chunk] = {}
+
+    def submit(self, chunk: Chunk) -> None:
+        """Have a chunk answered."""
+        if self._pool is None:
+            os.environ.update(ONE_THREAD)  # what a child inherits; this process has loaded its libraries
+            self._pool = ProcessPoolExecutor(self.slots, get_context("spawn"), _begin)
+        try:
+            self._futures[self._pool.submit(answer_chunk, chunk, self._settings)] = chunk
+        except BrokenProcessPool:  # died since the last wait; the next one says so
+            broken: Future[Answered] = Future()
+            broken.set_exception(BrokenProcessPool())
+            self._futures[broken] = chunk
+
+    def wait(self, tick: Callable[[], None]) -> list[tuple[Chunk, Answered | None]]:
+        """Wait for a chunk or more; None for one whose process died. `tick` is called now and then."""
+        done: set[Future[Answered]] = set()
+        while not done:
+            done, _ = wait(self._futures, timeout=0.2, return_when=FIRST_COMPLETED)
+            tick()
+        if any(isinstance(future.exception(), BrokenProcessPool) for future in done):
+            self._drop_pool()  # which ends all others too
+            done = set(self._futures)
+        return [(self._futures.pop(future), _answer_of(future)) for future in done]
+
+    def _drop_pool(self) -> None:
+        if self._pool:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool = None
+
+    def close(self) -> None:
+        """End every process; chunks in hand are answered and thrown away."""
+        self._drop_pool()
+
+
+def _answer_of(future: Future[Answered]) -> Answered | None:
+    """The answer; None where the process died first. A fault of the program is raised."""
+    try:
+        return future.result()
+    except (BrokenProcessPool, CancelledError):
+        return None
+
+
+def _begin() -> None:
+    """In a new process: Ctrl-C is the parent's affair, and without a parent there is nothing to do."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

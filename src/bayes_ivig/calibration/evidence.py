@@ -1,0 +1,142 @@
+"""The evidence as it is stored: every cell of the table, when it was made and for which code."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import date
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bayes_ivig.calibration.core import core_hash
+from bayes_ivig.calibration.ranks import ENGINES, MODELS, N_TRIALS, QUANTITIES, SEED, Ranks, Task, run_task
+from bayes_ivig.calibration.uniformity import N_BINS, uniform_p
+from bayes_ivig.errors import InputError
+
+FAMILY_WISE = 0.01  # probability that a correct program fails anywhere in the table
+MAX_AGE = 180  # days
+FILE = "calibration.json"
+_CHUNK = {"quadrature": 50, "nuts": 200}
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One model by one engine at one number of trials; `counts` in hundredths by quantity, `seconds` of processor."""
+
+    model: str
+    engine: str
+    n_trials: int
+    replicates: int
+    seconds: float
+    counts: Mapping[str, tuple[int, ...]]
+
+    def p(self, quantity: str) -> float:
+        """P of a departure from uniformity as large as this one."""
+        return uniform_p(np.array(self.counts[quantity]))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The whole table, with the hash of the code it is about, and what a reader must know besides."""
+
+    made: date
+    core_sha256: str
+    seed: int
+    cells: tuple[Cell, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def limit(self) -> float:
+        """P below which a single test fails: Bonferroni's share of 1%."""
+        return FAMILY_WISE / (len(MODELS) * len(ENGINES) * len(N_TRIALS) * len(QUANTITIES))
+
+    def failures(self) -> tuple[tuple[Cell, str, float], ...]:
+        """Cells and quantities that are not uniform."""
+        tests = [(cell, name, cell.p(name)) for cell in self.cells for name in QUANTITIES]
+        return tuple(test for test in tests if test[2] < self.limit)
+
+    @property
+    def missing(self) -> tuple[tuple[str, str, int], ...]:
+        """Model, engine and number of trials of every cell of the whole table that has not been run."""
+        have = {(cell.model, cell.engine, cell.n_trials) for cell in self.cells}
+        return tuple(place for place in product(MODELS, ENGINES, N_TRIALS) if place not in have)
+
+    def warnings(self, today: date) -> tuple[str, ...]:
+        """What a reader must know of its age and of the code it is about."""
+        found = list(self.notes)
+        if self.missing:
+            where = (f"{model} by {engine} at {n} trials" for model, engine, n in self.missing)
+            found.append(f"Not run yet, and so not shown: {'; '.join(where)}.")
+        if (age := (today - self.made).days) > MAX_AGE:
+            found.append(f"This evidence is {age} days old; run 'bayes-ivig calibrate' again.")
+        if self.core_sha256 != core_hash():
+            found.append("The numeric core has changed since; run 'bayes-ivig calibrate' again.")
+        return tuple(found)
+
+    def to_json(self) -> str:
+        """JSON with one cell a line."""
+        head: dict[str, Any] = {
+            "schema": 1,
+            "date": self.made.isoformat(),
+            "core_sha256": self.core_sha256,
+            "seed": self.seed,
+        }
+        head |= {"notes": list(self.notes)}
+        lines = ",\n".join(json.dumps({**vars(cell), "counts": dict(cell.counts)}) for cell in self.cells)
+        return f'{json.dumps(head)[:-1]}, "bins": {N_BINS}, "cells": [\n{lines}\n]}}\n'
+
+
+def load_calibration(folder: Path) -> Evidence:
+    """Load stored evidence; raise InputError where there is none."""
+    try:
+        table: dict[str, Any] = json.loads((folder / FILE).read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"{folder / FILE}: cannot be read ({error.strerror}); run 'bayes-ivig calibrate'") from None
+    cells = tuple(
+        Cell(**{**cell, "counts": {name: tuple(x) for name, x in cell["counts"].items()}}) for cell in table["cells"]
+    )
+    return Evidence(
+        date.fromisoformat(table["date"]), table["core_sha256"], table["seed"], cells, tuple(table["notes"])
+    )
+
+
+def calibrate(replicates: Mapping[str, int], jobs: int, say: Say = lambda text: None) -> Evidence:
+    """Run the whole table, `replicates` a model by engine, spread evenly over the numbers of trials."""
+    tasks = list(plan(replicates))
+    done: list[Ranks] = []
+    # Fresh processes: a forked one would inherit the compiler's threads without their locks.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        for future in as_completed([pool.submit(run_task, task) for task in tasks]):
+            done.append(future.result())
+            say(f"{len(done)} of {len(tasks)} parts")
+    return Evidence(date.today(), core_hash(), SEED, gather(done))
+
+
+def plan(replicates: Mapping[str, int]) -> Iterable[Task]:
+    """Divide the work into parts for processes, the sampler's first; the parts do not change the numbers."""
+    for engine in reversed(ENGINES):
+        each = -(-replicates[engine] // len(N_TRIALS))
+        for n_trials in reversed(N_TRIALS):
+            for model in MODELS:
+                for first in range(0, each, _CHUNK[engine]):
+                    yield Task(model, engine, n_trials, first, min(first + _CHUNK[engine], each))
+
+
+def gather(done: Sequence[Ranks]) -> tuple[Cell, ...]:
+    """Add the parts of each cell, in the order of the table; a cell without any is left out."""
+    cells = []
+    for model in MODELS:
+        for engine in ENGINES:
+            for n_trials in N_TRIALS:
+                parts = [r for r in done if (r.task.model, r.task.engine, r.task.n_trials) == (model, engine, n_trials)]
+                if not parts:
+                    continue
+                counts = {name: tuple(np.sum([r.counts[name] for r in parts], axis=0).tolist()) for name in QUANTITIES}
+                n = sum(r.task.last - r.task.first for r in parts)
+                cells.append(Cell(model, engine, n_trials, n, round(sum(r.seconds for r in parts), 3), counts))
+    return tuple(cells)

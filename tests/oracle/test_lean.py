@@ -1,0 +1,148 @@
+"""The lean posterior against the full engine, whose own oracle is brute force: to a millionth of a posterior SD."""
+
+import math
+import sys
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bayes_ivig.named_priors import resolve_prior
+from bayes_ivig.priors import parse_prior
+from bayes_ivig.profiles import LIKELIHOODS
+from bayes_ivig.quadrature import fit_posterior, make_surface, shape_of
+from bayes_ivig.quadrature.density import describe_density
+from bayes_ivig.quadrature.lean import LeanSurface, fit_lean, make_lean_surface
+from bayes_ivig.quadrature.panels import Panels
+from bayes_ivig.quadrature.waves import LONGEST_STEP, curve_wave, odds_ratio_wave
+from bayes_ivig.spec import default_model, with_priors
+from bayes_ivig.studies import Effect, SingleArm, TwoArm
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+from synthetic_reviews import synthetic_rows
+
+PROBS = (0.025, 0.25, 0.5, 0.75, 0.975)
+CLOSE = 1e-6
+RANDOM = default_model("binomial", "OR", "random", "midpoint")
+DISABILITY = (TwoArm("a", 5, 5, 0, 5), TwoArm("b", 11, 16, 0, 16), TwoArm("c", 5, 6, 1, 6))
+DOUBLE_ZEROS = (TwoArm("a", 0, 5, 0, 5), TwoArm("b", 0, 16, 0, 16))
+MIXED = (TwoArm("a", 400, 1000, 300, 900), TwoArm("b", 0, 50, 2, 50), TwoArm("c", 0, 40, 0, 41))
+
+
+def shapes(model):
+    mu = shape_of(model.priors["mu"], rate=model.likelihood == "single-arm")
+    return mu, shape_of(model.priors["tau"]) if model.effect == "random" else None
+
+
+def distance(lean, full):
+    """Largest difference of an answer, in posterior SDs."""
+    moved = [abs(lean.log_evidence - full.log_evidence)]
+    for a, b in ((lean.mu, full.mu), (lean.tau, full.tau)):
+        if b.sd == 0:
+            moved.append(abs(a.mean - b.mean))
+            continue
+        moved += [abs(a.mean - b.mean) / b.sd, abs(a.sd - b.sd) / b.sd, abs(a.p_gt_0 - b.p_gt(0.0))]
+        moved += (np.abs(np.array(a.quantiles) - b.quantile(np.array(PROBS))) / b.sd).tolist()
+    return max(moved)
+
+
+def check(studies, model):
+    lean = fit_lean(make_lean_surface(studies, model), *shapes(model), PROBS)
+    assert lean is not None
+    full = fit_posterior(make_surface(studies, model), *shapes(model))
+    assert lean.error <= CLOSE
+    assert distance(lean, full) <= CLOSE + full.movement
+    assert distance(lean, full) <= 20 * (lean.error + full.movement)  # the estimate of the error is one
+
+
+def synthetic(reviews):
+    rows = synthetic_rows(reviews)
+    return [tuple(TwoArm(*row[1:]) for row in own) for _, own in groupby(rows, key=lambda row: row[0])]
+
+
+@pytest.mark.parametrize("studies", synthetic(200)[::40], ids=lambda studies: f"{len(studies)}-trials")
+def test_random_reviews(studies):
+    check(studies, RANDOM)
+
+
+@pytest.mark.parametrize(
+    "studies", [DISABILITY, DOUBLE_ZEROS, MIXED, DISABILITY[:1]], ids=["few", "zeros", "mixed", "one"]
+)
+@pytest.mark.parametrize("effect", ["random", "common"])
+@pytest.mark.parametrize("parametrisation", ["midpoint", "control"])
+def test_zero_cells_and_double_zeros(studies, effect, parametrisation):
+    check(studies, default_model("binomial", "OR", effect, parametrisation))
+
+
+@pytest.mark.parametrize(
+    "priors",
+    [
+        {"tau": "uniform(0, 2)"},
+        {"tau": "log-normal(-1, 0.8)"},
+        {"tau": "fixed(0.3)"},
+        {"mu": "uniform(-1, 3)"},
+        {"mu": "fixed(0)"},
+        {"mu": "student-t(4, 0, 0.58)", "tau": "half-normal(0.01)"},
+        {"mu": "0.8*normal(0, 0.1) + 0.2*normal(0, 10)"},
+        {"baseline": "normal(0, 10)"},
+        {"baseline": "normal(-2, 0.3)"},
+        {"baseline": "beta(2, 18)"},
+    ],
+    ids=str,
+)
+def test_other_priors(priors):
+    check(DISABILITY, with_priors(RANDOM, {key: resolve_prior(text, where=key) for key, text in priors.items()}))
+
+
+def test_other_likelihoods():
+    check((SingleArm("a", 1, 20), SingleArm("b", 0, 15)), default_model("single-arm", "rate", "random"))
+    check((Effect("a", 0.5, 0.2), Effect("b", -0.1, 0.3)), default_model("normal", "OR", "random"))
+    check(DISABILITY, default_model("conditional", "OR", "random"))
+
+
+def test_no_answer_where_it_cannot_be_vouched_for():
+    far_apart = (TwoArm("a", 100, 1000, 300, 900), TwoArm("b", 400, 1000, 100, 1000))
+    model = default_model("binomial", "OR", "common", "midpoint")
+    assert fit_lean(make_lean_surface(far_apart, model), *shapes(model)) is None
+    heavy = with_priors(RANDOM, {"tau": parse_prior("half-cauchy(0.5)")})
+    assert fit_lean(make_lean_surface(DISABILITY, heavy), *shapes(heavy)) is None
+
+
+@pytest.mark.parametrize("control", [False, True])
+@pytest.mark.parametrize(
+    "counts", [(0, 10, 0, 10), (0, 30, 200, 400), (3, 20, 0, 18), (400, 1000, 300, 900), (0, 0, 3, 10)]
+)
+def test_a_wave_is_the_integrated_likelihood(counts, control):
+    model = default_model("binomial", "OR", "random", "control" if control else "midpoint")
+    wave = odds_ratio_wave(counts, model.priors["baseline"], control)
+    theta = wave.low + wave.step * np.arange(len(wave.values))
+    exact = np.exp(LIKELIHOODS["binomial"].log_integrated(TwoArm("a", *counts), model, theta) - wave.log_peak)
+    low, high = wave.reliable
+    inside = (theta > low) & (theta < high)
+    assert np.abs(wave.values - exact)[inside].max() < 1e-12
+    assert wave.error < 1e-10
+    assert math.log2(LONGEST_STEP / wave.step) % 1 == 0
+
+
+def test_smoothing_at_no_and_any_heterogeneity():
+    curves = make_surface(MIXED, RANDOM).curves
+    mu, tau = np.linspace(-3, 3, 41), np.array([0, 0.001, 0.02, 0.1, 0.5, 2, 10, 60.0])
+    for curve in curves:
+        found, noise = LeanSurface((curve_wave(curve),)).log_likelihood(mu, tau)
+        exact = curve.log_smoothed(mu, tau)
+        near = exact > exact.max() - 20
+        assert (np.abs(found - exact)[near] < 1e-7 + 10 * noise[near]).all()
+
+
+def test_a_density_described():
+    panels = Panels(np.linspace(-8, 8, 9), 20)
+    answers = describe_density(panels, 3 * np.exp(-0.5 * panels.nodes**2), PROBS)
+    assert (answers.mean, answers.sd, answers.p_gt_0) == pytest.approx((0, 1, 0.5), abs=1e-12)
+    assert answers.quantiles == pytest.approx(
+        (-1.959963984540054, -0.6744897501960817, 0, 0.6744897501960817, 1.959963984540054)
+    )
+    half = Panels(np.linspace(0, 8, 5), 20)
+    answers = describe_density(half, math.sqrt(2 / math.pi) * np.exp(-0.5 * half.nodes**2), (0.25, 0.75), at_0=1.0)
+    assert answers.p_gt_0 == pytest.approx(0.5)
+    assert answers.quantiles == pytest.approx((0, 0.6744897501960817))

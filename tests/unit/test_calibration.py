@@ -1,0 +1,202 @@
+"""Calibration: simulated data follow the model, uniformity is judged exactly, the stored evidence is complete."""
+
+import math
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bayes_ivig.calibration import core_hash, designs, load_calibration
+from bayes_ivig.calibration.core import _tokens
+from bayes_ivig.calibration.evidence import gather, plan
+from bayes_ivig.calibration.page import calibration_page
+from bayes_ivig.calibration.ranks import ENGINES, MODELS, N_TRIALS, QUANTITIES, Task, run_task
+from bayes_ivig.calibration.uniformity import band, bin_values, uniform_p
+from bayes_ivig.errors import InputError
+from bayes_ivig.spec import load_model
+
+STORED = Path(__file__).parents[2] / "docs" / "calibration"
+
+
+def test_designs_are_the_real_trials():
+    sizes = [study.n_t for study in designs.real_two_arm(6)]
+    assert sizes == [5, 6, 16, 7, 10, 42]
+    assert designs.real_paired(12)[6:] == designs.real_paired(6)
+    assert [study.n_pairs for study in designs.real_paired(6)] == [5, 6, 16, 5, 10, 42]
+
+
+@pytest.mark.parametrize(("theta", "g"), [(0.0, 0.3), (2.0, -1.0), (-3.0, 4.0), (6.0, 8.0), (-0.01, -20.0)])
+def test_risk_at_a_midpoint_has_that_midpoint(theta, g):
+    p = designs._risk_at_midpoint(theta, g)
+    q = math.exp(theta) * p
+    assert 0 < p < 1
+    assert 0 < q < 1
+    middle = (math.log(p / (1 - p)) + math.log(q / (1 - q))) / 2
+    assert middle == pytest.approx(g, abs=1e-6)
+
+
+@pytest.mark.parametrize("association", [-3.0, 0.0, 1.5])
+def test_joint_risk_has_the_association(association):
+    x = designs._both(0.3, 0.6, association)
+    cells = x, 0.6 - x, 0.3 - x, 1 - 0.9 + x
+    assert all(0 < cell < 1 for cell in cells)
+    assert math.log(cells[0] * cells[3] / (cells[1] * cells[2])) == pytest.approx(association, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_simulated_trials_have_the_real_sizes(name):
+    model, rng = load_model(name), np.random.default_rng(1)
+    truth = designs.draw_truth(model, 6, rng)
+    studies = designs.draw_studies(model, truth.theta, rng)
+    assert len(studies) == len(truth.theta) == 6
+    if model.likelihood in ("binomial", "conditional"):
+        assert [study.n_c for study in studies] == [5, 6, 16, 7, 10, 42]
+    if model.likelihood == "conditional":
+        real = designs.real_two_arm(6)
+        assert [s.events_t + s.events_c for s in studies] == [s.events_t + s.events_c for s in real]
+
+
+def test_zero_cells_happen():
+    model, rng = load_model("binomial-or-midpoint-random"), np.random.default_rng(2)
+    drawn = [s for _ in range(50) for s in designs.draw_studies(model, designs.draw_truth(model, 3, rng).theta, rng)]
+    assert sum(s.events_c == 0 for s in drawn) > 10
+    assert sum(s.events_t == s.n_t for s in drawn) > 10
+
+
+def exact_p(counts):
+    """The p of three bins by listing every outcome."""
+    n = sum(counts)
+
+    def surprise(outcome):
+        found = []
+        for place, z in ((1, 1 / 3), (2, 2 / 3)):
+            below = sum(outcome[:place])
+            pmf = [math.comb(n, i) * z**i * (1 - z) ** (n - i) for i in range(n + 1)]
+            found.append(2 * min(sum(pmf[: below + 1]), sum(pmf[below:])))
+        return min(found)
+
+    seen, total = surprise(counts), 0.0
+    for outcome in product(range(n + 1), repeat=3):
+        if sum(outcome) == n and surprise(outcome) <= seen * (1 + 1e-9):
+            total += math.factorial(n) / math.prod(map(math.factorial, outcome)) / 3**n
+    return total
+
+
+@pytest.mark.parametrize("counts", [(2, 2, 2), (5, 1, 0), (0, 1, 6), (0, 7, 0), (3, 1, 4)])
+def test_p_is_exact(counts):
+    assert uniform_p(np.array(counts)) == pytest.approx(exact_p(counts), rel=1e-9)
+
+
+def test_p_of_uniform_values_is_uniform_and_of_others_small():
+    rng = np.random.default_rng(3)
+    p = np.array([uniform_p(bin_values(rng.uniform(size=60))) for _ in range(200)])
+    assert 0.02 < np.mean(p < 0.1) < 0.18
+    assert uniform_p(bin_values(rng.beta(1.3, 1.0, size=1000))) < 1e-6
+
+
+def test_bands_hold_together():
+    low, high = band(40, 0.9, bins=10)
+    rng = np.random.default_rng(4)
+    share = np.array([np.cumsum(np.bincount(rng.integers(0, 10, 40), minlength=10))[:-1] / 40 for _ in range(4000)])
+    inside = np.mean(((share >= low - 1e-12) & (share <= high + 1e-12)).all(axis=1))
+    assert 0.88 < inside < 0.97  # at least 0.9, and counts are whole numbers
+
+
+def test_plan_covers_every_replicate_once():
+    tasks = list(plan({"quadrature": 1000, "nuts": 12}))
+    for model, engine, n in product(MODELS, ENGINES, N_TRIALS):
+        own = [t for t in tasks if (t.model, t.engine, t.n_trials) == (model, engine, n)]
+        found = sorted(i for t in own for i in range(t.first, t.last))
+        assert found == list(range(200 if engine == "quadrature" else 3))
+
+
+def test_exact_engine_recovers_the_truth():
+    done = run_task(Task("normal-or-random", "quadrature", 3, 0, 40))
+    assert sum(done.counts["mu"]) == sum(done.counts["tau"]) == 40
+    assert sum(done.counts["theta_new"]) == 4
+    assert min(uniform_p(np.array(x)) for x in done.counts.values()) > 1e-4
+    again = [run_task(Task("normal-or-random", "quadrature", 3, *ends)) for ends in ((0, 15), (15, 40))]
+    whole = {c.n_trials: c for c in gather([done]) if (c.model, c.engine) == ("normal-or-random", "quadrature")}[3]
+    parts = {c.n_trials: c for c in gather(again) if (c.model, c.engine) == ("normal-or-random", "quadrature")}[3]
+    assert whole.counts == parts.counts
+
+
+@pytest.mark.slow
+def test_exchanged_data_sample_as_compiled_afresh():
+    from bayes_ivig import nuts
+    from bayes_ivig.studies import TwoArm
+
+    model = load_model("binomial-or-midpoint-random")
+    first = (TwoArm("a", 5, 5, 0, 5), TwoArm("b", 3, 6, 2, 6))
+    second = (TwoArm("a", 1, 5, 4, 5), TwoArm("b", 0, 6, 2, 6))
+    shared = nuts.exchange_data(nuts.compile_model(first, model, for_many=True), second)
+    afresh = nuts.compile_model(second, model)
+    a, b = (nuts.sample(ready, target_accept=0.9, draws=200)["posterior"] for ready in (shared, afresh))
+    assert a["mu"].mean() == pytest.approx(b["mu"].mean(), abs=0.25)
+    assert a["mu"].mean() < 0
+
+
+def test_layout_is_no_part_of_the_core():
+    assert _tokens('"""Doc."""\nx = f(1,\n  2,)  # why\n') == _tokens("x = f(1, 2)\n")
+    assert _tokens("x = f(1, 2)\n") != _tokens("x = f(1, 3)\n")
+    assert _tokens("if a:\n    b()\nc()\n") != _tokens("if a:\n    b()\n    c()\n")
+
+
+def test_core_hash_follows_the_code(tmp_path):
+    for name in ("quadrature", "profiles", "priors", "pooled"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.py").write_text("x = 1\n")
+    for name in ("nuts.py", "effects.py"):
+        (tmp_path / name).write_text("y = 2\n")
+    before = core_hash(tmp_path)
+    (tmp_path / "nuts.py").write_text("# a comment\ny = 2\n")
+    assert core_hash(tmp_path) == before
+    (tmp_path / "priors" / "a.py").write_text("x = 1.5\n")
+    assert core_hash(tmp_path) != before
+
+
+def test_stored_table_is_complete():
+    evidence = load_calibration(STORED)
+    places = [(c.model, c.engine, c.n_trials) for c in evidence.cells]
+    assert sorted((*places, *evidence.missing)) == sorted(product(MODELS, ENGINES, N_TRIALS))
+    # A cell that was not run is named on the page, in bold, and in every report.
+    page = (STORED / "README.md").read_text("utf-8")
+    assert all(f"{model} by {engine} at {n} trials" in page for model, engine, n in evidence.missing)
+    for cell in evidence.cells:
+        assert set(cell.counts) == set(QUANTITIES)
+        assert sum(cell.counts["mu"]) == sum(cell.counts["tau"]) == cell.replicates > 0
+
+
+def test_stored_evidence_is_about_this_code_and_shows_no_failure():
+    evidence = load_calibration(STORED)
+    assert evidence.core_sha256 == core_hash(), "the numeric core has changed: run 'bayes-ivig calibrate' and commit"
+    assert evidence.failures() == ()
+
+
+def test_page_is_that_of_the_stored_evidence():
+    evidence = load_calibration(STORED)
+    assert (STORED / "README.md").read_text("utf-8") == calibration_page(evidence, evidence.made)
+
+
+def test_old_evidence_is_labelled():
+    evidence = load_calibration(STORED)
+    before = evidence.warnings(evidence.made + timedelta(days=180))
+    (warning,) = set(evidence.warnings(evidence.made + timedelta(days=181))) - set(before)
+    assert "181 days old" in warning
+    assert warning in calibration_page(evidence, evidence.made + timedelta(days=181))
+
+
+def test_no_evidence_is_said(tmp_path):
+    with pytest.raises(InputError, match="run 'bayes-ivig calibrate'"):
+        load_calibration(tmp_path)
+
+
+def test_figure_of_the_evidence_has_a_panel_a_model_and_engine():
+    from bayes_ivig.plots.calibration import Panel, draw_calibration
+
+    limits = band(50, 0.99)
+    counts = {name: np.full(100, n) for name, n in zip(QUANTITIES, (10, 10, 1, 1), strict=True)}
+    figure = draw_calibration([Panel(f"m{i}", counts, limits) for i in range(3)], 2)
+    assert [ax.get_title(loc="left") for ax in figure.axes] == [f"m{i} (n = 1,000 and 100)" for i in range(3)]
