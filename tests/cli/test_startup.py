@@ -37,6 +37,8 @@ finally:
         (["--version"], "bayes-ivig "),
         (["fit", "--help"], "--no-figures"),
         (["audit", "--help"], "--enumerate"),
+        (["plan", "--help"], "--true-effect"),
+        (["harms", "--help"], "--informative"),
         (["sensitivity", "--help"], "--no-figures"),
         (["balance", "--help"], "--weight"),
         (["report", "--help"], "--format"),

@@ -94,13 +94,24 @@ def test_the_posterior_after_a_trial_is_that_of_a_fit(likelihood, effect, kind, 
         assert updated.high[i] == pytest.approx(high, abs=1e-5)
 
 
-def test_an_unlikely_table_is_fitted_on_its_own():
-    now, _ = current()
+def test_a_trial_that_contradicts_the_others_is_analysed_as_exactly():
+    now, _ = current("binomial")
     design = Design("parallel", default_model("binomial", "OR", "random"))
-    tables = np.array([[0, 200, 200, 0], [120, 80, 60, 140]])
+    tables = np.array([[1, 99, 99, 1], [60, 40, 30, 70]])
     updated = update(now, design, tables, 0.95)
     for i in range(2):
         assert updated.p_gt_0[i] == pytest.approx(refit(now, design, tables[i], 0.95)[0], abs=1e-6)
+
+
+def test_an_unlikely_table_is_fitted_on_its_own(monkeypatch):
+    now, _ = current("binomial")
+    design = Design("parallel", default_model("binomial", "OR", "random"))
+    tables = np.array([[6, 4, 3, 7]])
+    together = update(now, design, tables, 0.95)
+    monkeypatch.setattr("bayes_ivig.plan.refit.UNLIKELY", 1e9)
+    alone = update(now, design, tables, 0.95)
+    assert alone.p_gt_0[0] != together.p_gt_0[0]
+    assert alone.p_gt_0[0] == pytest.approx(together.p_gt_0[0], abs=1e-6)
 
 
 @pytest.mark.parametrize("effect", ["random", "common"])

@@ -31,10 +31,10 @@ _ORDER = 16
 _PANEL = 7.5  # width of the panels of theta times sqrt(patients): five of the narrowest likelihood's SDs
 _NARROW = 0.2  # bells below this share of a panel of theta are integrated around their middle
 _HERMITE = 40
-_TAIL = 1e-11  # probability beyond the ends of the panels
+_TAIL = 1e-13  # probability beyond the ends of the panels
 _TOLERANCE = 1e-4  # of the last coefficients, relative to the peak: moves P(mu > 0) by less than 1e-6
 _ROUNDS = 5
-UNLIKELY = 1e-6  # average likelihood, relative to its peak, below which a table is fitted on its own
+UNLIKELY = 1e-8  # average likelihood, relative to its peak, below which a table is fitted on its own
 
 
 class Updated(NamedTuple):
