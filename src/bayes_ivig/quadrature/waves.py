@@ -25,6 +25,7 @@ from bayes_ivig.quadrature.curves import Curve
 Array = NDArray[np.float64]
 _CUT = 34.0  # log units below the peak where a wave ends: rounding
 _REACH = 70.0  # effects beyond which a likelihood that does not fall is faded out
+_FARTHEST = 300.0  # logit beyond which no arm is asked for
 _FADE = 2.5  # SD of the fading, in steps: no frequency above the highest one
 _FADED = 7.0  # SDs of the fading on either side of its middle
 FADING = int(2 * _FADED * _FADE)  # steps that it takes
@@ -123,7 +124,14 @@ def fits_lattice(prior: Prior) -> bool:
     """Whether the lattice of `odds_ratio_wave` resolves this baseline prior and holds all its mass."""
     if prior.family == "beta":
         return min(prior.args) >= 1
-    return prior.family == "normal" and abs(prior.args[0]) + 7 * prior.args[1] <= _REACH
+    return prior.family == "normal" and _reach(prior) <= _REACH
+
+
+def _reach(prior: Prior) -> float:
+    """Logit beyond which the prior has no mass to speak of, whatever the data."""
+    if prior.family == "beta":
+        return _CUT + abs(math.log(prior.args[0] / prior.args[1]))
+    return float(abs(prior.args[0]) + 7 * prior.args[1])
 
 
 @lru_cache(maxsize=4096)
@@ -164,7 +172,9 @@ def _on_ladder(step: float) -> float:
 def _on_lattice(counts: tuple[int, int, int, int], prior: Prior, control: bool, step: float, every: int) -> Wave:
     """Wave with both logits on multiples of `step`, effects on every `every`-th."""
     r_t, n_t, r_c, n_c = counts
-    arms = [_arm(r, n, step) for r, n in ((r_c, n_c), (r_t, n_t))]
+    held = _reach(prior)
+    reaches = (held, held + _REACH) if control else (held + _REACH / 2,) * 2
+    arms = [_arm(r, n, step, reach) for (r, n), reach in zip(((r_c, n_c), (r_t, n_t)), reaches, strict=True)]
     (first_u, a, top_a), (first_v, b, top_b) = arms
     # theta = v - u = step * every * m
     low, high = first_v - (first_u + len(a) - 1), first_v + len(b) - 1 - first_u
@@ -192,10 +202,10 @@ def _on_lattice(counts: tuple[int, int, int, int], prior: Prior, control: bool, 
     return _trimmed(step * every * m_low, step * every, values, top + top_a + top_b + math.log(step) + constant)
 
 
-def _arm(r: int, n: int, step: float) -> tuple[int, Array, float]:
+def _arm(r: int, n: int, step: float, reach: float) -> tuple[int, Array, float]:
     """Binomial likelihood over its peak on the lattice of logits: first index, values, log of the peak."""
     peak = r * math.log(r / n) + (n - r) * math.log1p(-r / n) if 0 < r < n else 0.0
-    low, high = -_REACH, _REACH
+    low, high = -reach, reach
     if r > 0:  # r x + ... falls like r x on the left
         low = max(low, _fall(r, n, -1.0, peak))
     if r < n:
@@ -209,9 +219,8 @@ def _fall(r: int, n: int, side: float, peak: float) -> float:
     """Logit at which the arm's log likelihood is `_CUT` below its peak on one side."""
     if side < 0:
         r = n - r  # by symmetry, on the right
-    start = math.log(r / (n - r)) if r > 0 else -_REACH
-    low, high = start, _REACH
-    for _ in range(30):
+    low, high = math.log(r / (n - r)) if r > 0 else -_FARTHEST, _FARTHEST
+    for _ in range(32):
         middle = (low + high) / 2
         value = r * middle - n * (
             middle + math.log1p(math.exp(-middle)) if middle > 0 else math.log1p(math.exp(middle))
