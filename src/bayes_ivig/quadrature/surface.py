@@ -112,8 +112,8 @@ def _remembered(question: _Question) -> Curve:
 def _tabulated(question: _Question) -> Curve:
     study, model, power = question.study, question.model, question.power
     likelihood = LIKELIHOODS[model.likelihood]
-    # The prior of a control risk is cut at min(1, 1/R), whose bend at R = 1 the likelihood inherits; with the
-    # midpoint it bends there like x log |x| where an arm has events only.
-    kink = 0.0 if model.measure == "RR" else None
-    certain = model.measure == "RR" and model.parametrisation == "control"
-    return tabulate(lambda theta: likelihood.log_integrated(study, model, theta, power), kink, certain)
+    # The prior of a control risk is cut at min(1, 1/R), whose bend at R = 1 the likelihood inherits.
+    # Under the prior of the midpoint, arms in which everybody has the event bend it there, less sharply.
+    place = 0.0 if model.measure == "RR" else None
+    kink, crease = (place, None) if model.parametrisation == "control" else (None, place)
+    return tabulate(lambda theta: likelihood.log_integrated(study, model, theta, power), kink, crease)

@@ -24,6 +24,7 @@ _RELEVANT = 60.0  # log likelihoods this far below the peak do not matter
 _TOLERANCE = 1e-10
 _FLAT = 1e-10  # a slope below this, in log likelihood a width, is rounding
 _SMALL_TAUS = 11
+_FURTHEST, _CROOKED = 50.0, 1e-6  # effects up to which a likelihood must be straight beyond its mesh, and how straight
 _BEND = 1e-4  # widths: the finest panels beside a kink
 
 
@@ -156,32 +157,41 @@ class TabulatedCurve:
         return result
 
 
-def tabulate(log_likelihood: LogLikelihood, kink: float | None = None, certain: bool = False) -> Curve:
+def tabulate(log_likelihood: LogLikelihood, kink: float | None = None, crease: float | None = None) -> Curve:
     """Tabulate a study's log likelihood, a function of effects (m,), where and as finely as it varies.
 
-    `kink` is a place where its slope may jump, or bend without end; it is used where `certain`, or where no smooth
-    table resolves the likelihood.
+    `kink` is a place where its slope jumps; `crease` one where it may bend too sharply for a smooth mesh.
     """
     found = _find_scale(log_likelihood)
     if found is None:
         return ConstantCurve(float(log_likelihood(np.zeros(1))[0]))
-    smooth = None if certain else _resolve(log_likelihood, *found, None)
-    if kink is None or (smooth is not None and smooth.error <= _TOLERANCE):
-        assert smooth is not None
-        return smooth
-    # The bend at the kink is no scale: the widest that the likelihood on both sides of it bears.
-    kinked = _resolve(log_likelihood, kink, 1.0, kink)
-    return kinked if smooth is None or kinked.error < smooth.error else smooth
+    if kink is not None:
+        return _tabulate_around(log_likelihood, kink, 1.0, kink)
+    curve = _tabulate_around(log_likelihood, *found, None)
+    if curve.error > _TOLERANCE and crease is not None:
+        return _tabulate_around(log_likelihood, crease, 1.0, crease)
+    if not _is_straight_beyond(log_likelihood, curve):
+        return _tabulate_around(log_likelihood, curve.centre, 1.0, curve.centre)
+    return curve
 
 
-def _resolve(log_likelihood: LogLikelihood, centre: float, width: float, kink: float | None) -> TabulatedCurve:
-    """Narrow the mesh until its polynomials resolve the likelihood, a few times at most."""
-    for _ in range(5):
+def _tabulate_around(log_likelihood: LogLikelihood, centre: float, width: float, kink: float | None) -> TabulatedCurve:
+    """Tabulate on the widest mesh that resolves the likelihood; the bend at a kink is no scale."""
+    for _ in range(6):
         curve = _tabulate_at(log_likelihood, centre, width, kink)
         if curve.error <= _TOLERANCE:
             break
         width /= 1.7
     return curve
+
+
+def _is_straight_beyond(log_likelihood: LogLikelihood, curve: TabulatedCurve) -> bool:
+    """Whether the likelihood goes on as a straight line beyond its mesh, as far as it matters."""
+    steps = curve.line.last * curve.width * np.array([1.0, 1.3, 2.0, 4.0, 10.0, 30.0])
+    theta = np.concatenate([curve.centre - steps, curve.centre + steps])
+    values = log_likelihood(theta)
+    matters = (values > curve.line.peak - _RELEVANT) & (np.abs(theta) < _FURTHEST)
+    return bool(np.all(np.abs(values - curve.log_profile(theta))[matters] < _CROOKED))
 
 
 def _tabulate_at(log_likelihood: LogLikelihood, centre: float, width: float, kink: float | None) -> TabulatedCurve:
