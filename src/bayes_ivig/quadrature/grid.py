@@ -190,11 +190,13 @@ def _summarise(panels: Panels, density: Array, top: Array, answers: GridAnswers,
     above = np.searchsorted(panels.edges, 0.0)  # 0 is an edge wherever it is inside
     answers.p_gt_0[:, m] = by_panel[above:].sum(axis=0) if above < len(panels.edges) else 0.0
     local = density.reshape(-1, panels.order, len(total)) / total
-    coefficients = np.einsum("lj,pjk->plk", panels.rule.to_legendre, local)
+    coefficients = panels.rule.to_legendre @ local  # (panels, order, K)
     answers.error[:, m] = (np.abs(coefficients[:, -2:]).sum(axis=1) * panels.half[:, None]).sum(axis=0)
-    columns = np.arange(len(total))
-    for i, q in enumerate(answers.probs):
-        panel = np.clip((edges <= q).sum(axis=0) - 1, 0, len(panels.half) - 1)
-        own, half = coefficients[panel, :, columns], panels.half[panel]
-        need = q - edges[panel, columns]
-        answers.quantiles[:, m, i] = panels.edges[panel] + half * (1 + solve_series(own, half, need))
+    # Every quantile of every column at once: panels (K, Q), then series (K * Q, order).
+    probs = np.array(answers.probs)
+    panel = np.clip((edges[..., None] <= probs).sum(axis=0) - 1, 0, len(panels.half) - 1)
+    columns = np.arange(len(total))[:, None]
+    half, need = panels.half[panel], probs - edges[panel, columns]
+    own = coefficients[panel, :, columns].reshape(-1, panels.order)
+    place = solve_series(own, half.ravel(), need.ravel()).reshape(panel.shape)
+    answers.quantiles[:, m] = panels.edges[panel] + half * (1 + place)
