@@ -188,6 +188,7 @@ def test_fit_writes_every_file_and_prints_only_json(run, tmp_path):
         for name in ("forest", "prior-posterior", "trace", "predictive-check")
         for kind in ("svg", "png")
     }
+    figures |= {"forest.pdf", "prior-posterior.pdf"}
     files = {"fit.json", "summary.csv", "posterior.nc", "comparators.csv", "studies.csv", "run.json"}
     assert names == files | figures
     assert json.loads((leaf / "fit.json").read_text("utf-8")) == answer
