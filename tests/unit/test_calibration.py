@@ -1,9 +1,7 @@
 """Calibration: simulated data follow the model, uniformity is judged exactly, the stored evidence is complete."""
 
 import math
-from datetime import timedelta
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,13 +9,10 @@ import pytest
 from bayes_ivig.calibration import core_hash, designs, load_calibration
 from bayes_ivig.calibration.core import _tokens
 from bayes_ivig.calibration.evidence import gather, plan
-from bayes_ivig.calibration.page import calibration_page
 from bayes_ivig.calibration.ranks import ENGINES, MODELS, N_TRIALS, QUANTITIES, Task, run_task
 from bayes_ivig.calibration.uniformity import band, bin_values, uniform_p
 from bayes_ivig.errors import InputError
 from bayes_ivig.spec import load_model
-
-STORED = Path(__file__).parents[2] / "docs" / "calibration"
 
 
 def test_designs_are_the_real_trials():
@@ -155,37 +150,6 @@ def test_core_hash_follows_the_code(tmp_path):
     assert core_hash(tmp_path) == before
     (tmp_path / "priors" / "a.py").write_text("x = 1.5\n")
     assert core_hash(tmp_path) != before
-
-
-def test_stored_table_is_complete():
-    evidence = load_calibration(STORED)
-    places = [(c.model, c.engine, c.n_trials) for c in evidence.cells]
-    assert sorted((*places, *evidence.missing)) == sorted(product(MODELS, ENGINES, N_TRIALS))
-    # A cell that was not run is named on the page, in bold, and in every report.
-    page = (STORED / "README.md").read_text("utf-8")
-    assert all(f"{model} by {engine} at {n} trials" in page for model, engine, n in evidence.missing)
-    for cell in evidence.cells:
-        assert set(cell.counts) == set(QUANTITIES)
-        assert sum(cell.counts["mu"]) == sum(cell.counts["tau"]) == cell.replicates > 0
-
-
-def test_stored_evidence_is_about_this_code_and_shows_no_failure():
-    evidence = load_calibration(STORED)
-    assert evidence.core_sha256 == core_hash(), "the numeric core has changed: run 'bayes-ivig calibrate' and commit"
-    assert evidence.failures() == ()
-
-
-def test_page_is_that_of_the_stored_evidence():
-    evidence = load_calibration(STORED)
-    assert (STORED / "README.md").read_text("utf-8") == calibration_page(evidence, evidence.made)
-
-
-def test_old_evidence_is_labelled():
-    evidence = load_calibration(STORED)
-    before = evidence.warnings(evidence.made + timedelta(days=180))
-    (warning,) = set(evidence.warnings(evidence.made + timedelta(days=181))) - set(before)
-    assert "181 days old" in warning
-    assert warning in calibration_page(evidence, evidence.made + timedelta(days=181))
 
 
 def test_no_evidence_is_said(tmp_path):
