@@ -9,6 +9,7 @@ from hypothesis import settings
 
 # As the program does, before numpy is imported: the matrices are too small for several threads.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ["OPENPYXL_LXML"] = "False"  # as formats/excel.py does
 
 # Random tests draw the same examples in every run: a failure is a finding, not luck.
 settings.register_profile("seeded", derandomize=True, deadline=None)

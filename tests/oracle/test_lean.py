@@ -53,7 +53,8 @@ def check(studies, model):
     full = fit_posterior(make_surface(studies, model), *shapes(model))
     assert lean.error <= CLOSE
     assert distance(lean, full) <= CLOSE + full.movement
-    assert distance(lean, full) <= 20 * (lean.error + full.movement)  # the estimate of the error is one
+    # The estimate of the error is one, down to what the batch promises.
+    assert distance(lean, full) <= max(20 * (lean.error + full.movement), 1e-6)
 
 
 def synthetic(reviews):

@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import os
 import re
 import warnings
 import zipfile
@@ -65,6 +66,8 @@ def _is_data(table: Table) -> bool:
 
 def _sheets(data: bytes, name: str) -> dict[str, Table | InputError]:
     """The table of every worksheet, or why it is none."""
+    # With lxml (which writing Word files brings) openpyxl would not go through defusedxml.
+    os.environ["OPENPYXL_LXML"] = "False"
     import openpyxl
 
     try:
