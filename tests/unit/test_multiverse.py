@@ -226,14 +226,6 @@ def test_other_kinds_of_data():
         draw_multiverse(rates, multiverse).savefig("/dev/null", format="svg")
 
 
-def test_a_risk_ratio_takes_its_own_priors_only():
-    multiverse = run_multiverse(
-        shipped("disability"), default_model("binomial", "RR", "random"), shipped("disability", "crossover")
-    )
-    assert not {"conditional", "crossover"} & set(multiverse.axes[2].levels)
-    assert multiverse.measure == "RR"
-
-
 def test_nothing_to_vary_is_refused():
     nothing = Evidence("user", "o", (TwoArm("A", 0, 0, 0, 0),), benefit="higher")
     with pytest.raises(InputError, match="nothing to vary"):

@@ -193,7 +193,10 @@ def _exact_models(exact: Model) -> Iterator[tuple[Model, tuple[str, str, str]]]:
     if not exact.has_baseline:
         yield exact, (name, NONE, NONE)
         return
-    for place, alternative in itertools.product(PARAMETRISATIONS, baseline_alternatives(exact)):
+    # The likelihood of a risk ratio with its prior on the control risk has a kink, which costs seconds a combination:
+    # the table of baselines has it, the multiverse keeps to the place of the fitted model.
+    places = PARAMETRISATIONS if exact.measure == "OR" else (exact.parametrisation or "midpoint",)
+    for place, alternative in itertools.product(places, baseline_alternatives(exact)):
         other = with_likelihood(exact, exact.likelihood, place, alternative.prior)
         yield other, (name, alternative.label, _PLACES[place])
 
