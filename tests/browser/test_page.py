@@ -56,6 +56,12 @@ def ready(page: object) -> None:
     page.wait_for_function("document.documentElement.dataset.checked")
 
 
+def copied(page: object) -> str:
+    """What the last click copied; the page says whether the browser let it."""
+    assert page.inner_text("#copied").endswith(" copied")
+    return page.evaluate("bayesIvig.copied")
+
+
 def close(found: float, expected: float, width: float) -> bool:
     return abs(found - expected) <= DIGITS * width
 
@@ -205,7 +211,7 @@ def test_a_link_restores_the_settings(visit, page_file):
     page.select_option("#c-tau-family", "half-cauchy")
     page.fill("#c-risk", "25")
     page.click("#b-link")
-    link = page.evaluate("bayesIvig.copied")
+    link = copied(page)
     again = visit(page_file, "#" + link.split("#")[1])
     ready(again)
     assert shown(again)["mu"] == shown(page)["mu"]
@@ -244,7 +250,7 @@ def test_the_copied_command_is_one_the_program_takes(visit, page_file):
     page.fill("#c-mu-s", "0.7")
     page.select_option("#c-surface", label="binomial, beta(1, 1) on the control risk")
     page.click("#b-command")
-    words = shlex.split(page.evaluate("bayesIvig.copied"))
+    words = shlex.split(copied(page))
     assert words == shlex.split(page.inner_text("#live-command"))
     assert words[:5] == ["bayes-ivig", "fit", "disability", "--review", "mmn-2007"]
     options = dict(zip(words[3::2], words[4::2], strict=True))

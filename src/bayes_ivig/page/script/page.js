@@ -266,19 +266,12 @@ const Page = (() => {
     window.addEventListener("hashchange", restore);
   }
 
-  async function copy(text, done) {
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      const area = document.createElement("textarea"); // pages opened from disk may not use the clipboard directly
-      area.value = text;
-      document.body.append(area);
-      area.select();
-      document.execCommand("copy");
-      area.remove();
-    }
+  function copy(text, done) {
+    // Not navigator.clipboard: it may wait for ever for a permission that a page opened from disk is never given.
+    document.addEventListener("copy", (event) => (event.clipboardData.setData("text/plain", text), event.preventDefault()), { once: true });
+    const granted = document.execCommand("copy");
     window.bayesIvig.copied = text;
-    $("copied").textContent = done;
+    $("copied").textContent = granted ? done : "This browser does not let the page copy";
     setTimeout(() => ($("copied").textContent = ""), 4000);
   }
 
