@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
 _RESOLVED = 7.0  # panels this many tau wide still integrate a bell of SD tau to 1e-11 of its peak
 _HERMITE, _NEWTON = 24, 3
+_FEW, _VERY_FAR = 8, 30.0  # nodes that do for bells this much wider than the panels
 _PIECE = 4000  # pairs at a time
 _DEAD = 200.0  # log values this far below the peak add nothing to a bell
 
@@ -116,33 +117,45 @@ class LineFunction:
         return log_sum(self.at(x[:, None] + step) + tilt + np.log(weights) - LOG_ROOT_2PI) + narrowing
 
     @cached_property
-    def _far_rule(self) -> tuple[Array, Array]:
-        """Nodes and weights for bells wider than the core: all of it is one polynomial panel there."""
+    def _far_rules(self) -> tuple[tuple[float, Array, Array], ...]:
+        """Nodes and weights for bells with an SD above a reach: all within that reach is one polynomial panel there."""
         mass = self.panels.weights * np.exp(self.values - self.peak)
-        near = np.abs(self.panels.nodes) < self.core
-        rule = legendre_rule(_HERMITE)
-        basis = Panels(np.array([-self.core, self.core]), _HERMITE).basis(self.panels.nodes[near] / self.core)
-        nodes = np.concatenate([self.core * rule.nodes, self.panels.nodes[~near]])
-        return nodes, np.concatenate([mass[near] @ basis, mass[~near]])
+        rules = []
+        for reach, order in ((self.core, _HERMITE), (self.last, _HERMITE), (_VERY_FAR * self.last, _FEW)):
+            within = min(reach, self.last)
+            near = np.abs(self.panels.nodes) < within
+            basis = Panels(np.array([-within, within]), order).basis(self.panels.nodes[near] / within)
+            nodes = np.concatenate([within * legendre_rule(order).nodes, self.panels.nodes[~near]])
+            rules.append((reach, nodes, np.concatenate([mass[near] @ basis, mass[~near]])))
+        return tuple(rules)
+
+    def _smooth_far(self, x: Array, t: Array, nodes: Array, weights: Array) -> Array:
+        """The nodes' part under bells so wide that few nodes do."""
+        z = (nodes - x[:, None]) / t[:, None]
+        # The weights may be negative: sum, then take the logarithm, relative to the nearest node.
+        nearest = np.clip(x, nodes.min(), nodes.max())
+        shift = -0.5 * ((nearest - x) / t) ** 2
+        z *= z
+        z *= -0.5
+        z -= shift[:, None]
+        total = np.exp(z, out=z) @ weights
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(np.maximum(total, 0.0)) + shift + self.peak - np.log(t) - LOG_ROOT_2PI)
 
     def smooth_wide(self, x: Array, t: Array) -> Array:
         """The same by the nodes of the panels, and the straight lines beyond them in closed form."""
         result = np.full(len(x), -np.inf)
-        far = t > self.core
-        if far.any():
-            nodes, weights = self._far_rule
-            z = (nodes - x[far, None]) / t[far, None]
-            # The weights may be negative: sum, then take the logarithm, relative to the nearest node.
-            nearest = np.clip(x[far], nodes.min(), nodes.max())
-            shift = -0.5 * ((nearest - x[far]) / t[far]) ** 2
-            total = (weights * np.exp(-0.5 * z**2 - shift[:, None])).sum(axis=1)
-            with np.errstate(divide="ignore"):
-                result[far] = np.log(np.maximum(total, 0.0)) + shift + self.peak - np.log(t[far]) - LOG_ROOT_2PI
-        if not far.all():
+        ends = [*(reach for reach, _, _ in self._far_rules[1:]), np.inf]
+        for (reach, nodes, weights), end in zip(self._far_rules, ends, strict=True):
+            far = (t > reach) & (t <= end)
+            if far.any():
+                result[far] = self._smooth_far(x[far], t[far], nodes, weights)
+        near = t <= self.core
+        if near.any():
             kept = self.values > self.peak - _DEAD
-            z = (self.panels.nodes[kept] - x[~far, None]) / t[~far, None]
+            z = (self.panels.nodes[kept] - x[near, None]) / t[near, None]
             terms = (self.values + np.log(self.panels.weights))[kept] - 0.5 * z**2
-            result[~far] = log_sum(terms) - np.log(t[~far]) - LOG_ROOT_2PI
+            result[near] = log_sum(terms) - np.log(t[near]) - LOG_ROOT_2PI
         for side, slope in zip((-1.0, 1.0), self.slopes, strict=True):
             # integral of exp(level + s (y - last)) N(y; m, t) over y > last, on the side turned to the right
             s, m = side * slope, side * x

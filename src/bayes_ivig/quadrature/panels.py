@@ -18,13 +18,15 @@ Array = NDArray[np.float64]
 class Rule(NamedTuple):
     """Gauss-Legendre rule of one order on [-1, 1] with its matrices.
 
-    `to_legendre` (n, n) turns node values into Legendre coefficients; `running` (n, n) integrates the interpolant
-    from -1 to each node; `barycentric` (n,) are the weights of barycentric interpolation.
+    `to_legendre` (n, n) turns node values into Legendre coefficients, and `to_powers` (n, n) those into coefficients of
+    powers; `running` (n, n) integrates the interpolant from -1 to each node; `barycentric` (n,) are the weights of
+    barycentric interpolation.
     """
 
     nodes: Array
     weights: Array
     to_legendre: Array
+    to_powers: Array
     running: Array
     barycentric: Array
 
@@ -40,8 +42,11 @@ def legendre_rule(order: int) -> Rule:
     integrals = np.empty((order, order))
     integrals[:, 0] = nodes + 1
     integrals[:, 1:] = (values[:, 2:] - values[:, :-2]) / (2 * degrees + 1)
+    to_powers = np.zeros((order, order))
+    for degree, series in enumerate(np.eye(order)):
+        to_powers[: degree + 1, degree] = np.polynomial.legendre.leg2poly(series)[: degree + 1]
     barycentric = np.asarray((-1.0) ** np.arange(order) * np.sqrt((1 - nodes**2) * weights), np.float64)
-    return Rule(nodes, weights, to_legendre, integrals @ to_legendre, barycentric)
+    return Rule(nodes, weights, to_legendre, to_powers, integrals @ to_legendre, barycentric)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +102,15 @@ class Panels:
     def at(self, x: Array, values: Array) -> Array:
         """Interpolate node `values` (..., m * order) at scattered `x` (any shape): shape (..., *x.shape)."""
         panel, place = self.locate(x)
-        local = values.reshape(*values.shape[:-1], len(self.half), self.order)[..., panel, :]
-        return np.asarray((local * self.basis(place)).sum(axis=-1))
+        local = values.reshape(*values.shape[:-1], len(self.half), self.order)
+        # By way of the Legendre coefficients, which fall, the coefficients of powers keep every digit.
+        powers = np.moveaxis(local @ self.rule.to_legendre.T, -1, 0)
+        powers = np.tensordot(self.rule.to_powers, powers, 1)
+        result = powers[-1][..., panel]
+        for coefficient in powers[-2::-1]:
+            result *= place
+            result += coefficient[..., panel]
+        return np.asarray(result)
 
     def running_integral(self, values: Array) -> tuple[Array, Array]:
         """Integral from the first edge to each edge (..., m + 1), and to each node (..., m * order)."""
