@@ -20,7 +20,7 @@ from bayes_ivig.spec import default_model
 from bayes_ivig.studies import TwoArm
 
 STRENGTH = (TwoArm("Azulay", 5, 5, 0, 5), TwoArm("Federico", 11, 16, 0, 16), TwoArm("Van den Berg", 5, 6, 1, 6))
-REPEATS = 3
+REPEATS = 7
 SPECIAL = (
     "normal(0, 0.02)",
     "normal(0, 2.82)",

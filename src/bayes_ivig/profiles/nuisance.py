@@ -18,10 +18,12 @@ from bayes_ivig.priors import Prior
 Array = NDArray[np.float64]
 LogIntegrand = Callable[[Array, Array], Array]  # of theta (m, 1) and x (m, n)
 
-_SPACING = 0.1  # of the trapezoidal rule, in units of the stretched line
-_TOLERANCE = 1e-8  # halving the spacing takes an error this small below 1e-11
+_SPACING, _FIRST_SPACING = 0.1, 0.2  # of the trapezoidal rule, in units of the stretched line
+_TOLERANCE = 1e-10  # halving the spacing takes an error this small below 1e-11, also where tails fall slowly
 _DROP = 45.0  # the rule ends where the integrand is this far below its peak, on the log scale
 _SEARCH = np.sinh(np.linspace(-np.arcsinh(2000.0), np.arcsinh(2000.0), 65))
+_EVERY = 8  # effects of which one has its mode searched for; in between it moves smoothly
+_ABOUT = np.linspace(-3.0, 3.0, 9)  # scales around a foretold mode
 _REACH = np.array([2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 8.0, 12.0, 18.0, 26.0, 36.0])
 
 
@@ -37,7 +39,7 @@ def log_integral(log_f: LogIntegrand, theta: Array) -> Array:
 
     The spacing is halved, the old nodes kept, at least once and for as long as that moves the answer.
     """
-    stretch = _stretch(log_f, theta, _SPACING)
+    stretch = _stretch(log_f, theta, _FIRST_SPACING)
     values = log_sum(stretch.terms(log_f, theta))
     open_ = np.arange(len(theta))
     for _ in range(6):
@@ -113,16 +115,44 @@ def _stretch(log_f: LogIntegrand, theta: Array, spacing: float) -> _Stretch:
 
 
 def _find_mode(log_f: LogIntegrand, column: Array) -> tuple[Array, Array, Array]:
+    """Mode, scale and peak (m, 1); where effects are many, most modes are foretold from their neighbours'."""
+    m = len(column)
+    if m < 4 * _EVERY or np.any(np.diff(column[:, 0]) <= 0):
+        return _search_mode(log_f, column)
+    known = np.append(np.arange(0, m - 1, _EVERY), m - 1)
+    modes, scales, _ = _search_mode(log_f, column[known])
+    at = column[:, 0]
+    mode = np.interp(at, at[known], modes[:, 0])[:, None]
+    scale = np.exp(np.interp(at, at[known], np.log(scales[:, 0])))[:, None]
+    x = mode + scale * _ABOUT
+    f = log_f(column, x)
+    best = np.argmax(f, axis=1)
+    inside = (best > 0) & (best < len(_ABOUT) - 1)
+    mode, scale, peak = _bend_at_best(x, f, np.clip(best, 1, len(_ABOUT) - 2)[:, None])
+    lost = np.nonzero(~inside)[0]
+    if len(lost):
+        mode[lost], scale[lost], peak[lost] = _search_mode(log_f, column[lost])
+    return mode, scale, peak
+
+
+def _search_mode(log_f: LogIntegrand, column: Array) -> tuple[Array, Array, Array]:
     """Mode, scale and peak (m, 1): a coarse search, then finer ones between the neighbours of the best point."""
     x = np.broadcast_to(_SEARCH, (len(column), len(_SEARCH)))
     for _ in range(12):
         f = log_f(column, x)
         best = np.clip(np.argmax(f, axis=1), 1, x.shape[1] - 2)[:, None]
         below, here, above = (np.take_along_axis(f, best + i, axis=1) for i in (-1, 0, 1))
-        left, mode, right = (np.take_along_axis(x, best + i, axis=1) for i in (-1, 0, 1))
         if np.all(here - np.minimum(below, above) < 2.0):
             break
+        left, right = (np.take_along_axis(x, best + i, axis=1) for i in (-1, 1))
         x = left + (right - left) * np.linspace(0, 1, 17)
+    return _bend_at_best(x, f, best)
+
+
+def _bend_at_best(x: Array, f: Array, best: NDArray[np.intp]) -> tuple[Array, Array, Array]:
+    """The best point of each row, the scale of the parabola through it and its neighbours, and its value, (m, 1)."""
+    below, here, above = (np.take_along_axis(f, best + i, axis=1) for i in (-1, 0, 1))
+    left, mode, right = (np.take_along_axis(x, best + i, axis=1) for i in (-1, 0, 1))
     bend = 2 * ((above - here) / (right - mode) - (here - below) / (mode - left)) / (right - left)
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = 1 / np.sqrt(-bend)
@@ -149,7 +179,8 @@ def log_density_on_logit(prior: Prior, g: Array) -> Array:
         return prior.logpdf(g)
     if prior.family == "beta":  # by log_expit, which keeps its digits where the risk rounds to 0 or 1
         a, b = prior.args
-        return prior.logpdf(0.5) + (a + b - 2) * np.log(2) + a * log_expit(g) + b * log_expit(-g)
+        log_p = log_expit(g)
+        return prior.logpdf(0.5) + (a + b - 2) * np.log(2) + (a + b) * log_p - b * g
     if prior.components:
         parts = [np.log(w) + log_density_on_logit(part, g) for w, part in prior.parts]
         return np.asarray(np.logaddexp.reduce(parts, axis=0))

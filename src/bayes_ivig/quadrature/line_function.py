@@ -20,12 +20,14 @@ Array = NDArray[np.float64]
 LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
 _RESOLVED = 7.0  # panels this many tau wide still integrate a bell of SD tau to 1e-11 of its peak
 _HERMITE, _NEWTON = 24, 3
+_SHORT = 16  # Gauss-Hermite nodes of a bell that the likelihood moves by less than `_MOVED` of its SDs
+_MOVED = 2.0
 _FEW, _VERY_FAR = 8, 30.0  # nodes that do for bells this much wider than the panels
 _PIECE = 4000  # pairs at a time
 _DEAD = 200.0  # log values this far below the peak add nothing to a bell
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _hermite(order: int) -> tuple[Array, Array]:
     nodes, weights = hermegauss(order)
     return nodes, weights
@@ -109,12 +111,19 @@ class LineFunction:
             spread = t / np.sqrt(1 + t * t * bend)
             pull = np.where(t > 0, (top - x) / safe**2, 0.0)
             top = top + np.clip(spread**2 * (slope - pull), -2 * t, 2 * t)
-        nodes, weights = _hermite(_HERMITE)
+        result = np.log(np.where(t > 0, spread / safe, 1.0))
+        far = np.abs(top - x) > _MOVED * t
+        for chosen, order in ((~far, _SHORT), (far, _HERMITE)):
+            result[chosen] += self._gauss_hermite(x[chosen], t[chosen], top[chosen], spread[chosen], order)
+        return result
+
+    def _gauss_hermite(self, x: Array, t: Array, top: Array, spread: Array, order: int) -> Array:
+        """Log of the sum over nodes around the top, short of the factor spread / t."""
+        nodes, weights = _hermite(order)
         step = (top - x)[:, None] + spread[:, None] * nodes
-        z = step / safe[:, None]
+        z = step / np.where(t > 0, t, 1.0)[:, None]
         tilt = np.where(t[:, None] > 0, 0.5 * nodes**2 - 0.5 * z**2, 0.0)
-        narrowing = np.log(np.where(t > 0, spread / safe, 1.0))
-        return log_sum(self.at(x[:, None] + step) + tilt + np.log(weights) - LOG_ROOT_2PI) + narrowing
+        return log_sum(self.at(x[:, None] + step) + tilt + np.log(weights) - LOG_ROOT_2PI)
 
     @cached_property
     def _far_rules(self) -> tuple[tuple[float, Array, Array], ...]:

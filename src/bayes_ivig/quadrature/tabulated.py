@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 LogLikelihood = Callable[[Array], Array]
 _CORE = 8.25  # half the fine part of the meshes, in widths
 _RELEVANT = 60.0  # log likelihoods this far below the peak do not matter
-_TOLERANCE = 1e-10
+_TOLERANCE, _EXACT = 1e-10, 1e-11
 _FLAT = 1e-10  # a slope below this, in log likelihood a width, is rounding
 _SMALL_TAUS = 11
 _FURTHEST, _CROOKED = 50.0, 1e-6  # effects up to which a likelihood must be straight beyond its mesh, and how straight
@@ -51,6 +51,12 @@ def _mesh() -> _Mesh:
     small = np.sqrt(split**2 * (1 - np.cos(math.pi * np.arange(_SMALL_TAUS) / (_SMALL_TAUS - 1))) / 2)
     log_tau = Panels(np.linspace(math.log(split), math.log(mu.edges[-1]), 5), 12)
     return _Mesh(theta, mu, np.concatenate([small, np.exp(log_tau.nodes)]), split, log_tau)
+
+
+@lru_cache(maxsize=1)
+def _coarse_panels() -> Panels:
+    """The theta mesh with panels twice as wide: nearly every likelihood is a polynomial in them already."""
+    return Panels(_mesh().theta.edges[::2], 18)
 
 
 @lru_cache(maxsize=1)
@@ -189,22 +195,45 @@ def _is_straight_beyond(log_likelihood: LogLikelihood, curve: TabulatedCurve) ->
     """Whether the likelihood goes on as a straight line beyond its mesh, as far as it matters."""
     steps = curve.line.last * curve.width * np.array([1.0, 1.3, 2.0, 4.0, 10.0, 30.0])
     theta = np.concatenate([curve.centre - steps, curve.centre + steps])
+    theta = theta[np.abs(theta) < _FURTHEST]
+    if not len(theta):
+        return True
     values = log_likelihood(theta)
-    matters = (values > curve.line.peak - _RELEVANT) & (np.abs(theta) < _FURTHEST)
+    matters = values > curve.line.peak - _RELEVANT
     return bool(np.all(np.abs(values - curve.log_profile(theta))[matters] < _CROOKED))
 
 
 def _tabulate_at(log_likelihood: LogLikelihood, centre: float, width: float, kink: float | None) -> TabulatedCurve:
     panels = _mesh().theta if kink is None else _kinked_panels()
-    values = log_likelihood(centre + width * panels.nodes)
-    finite = np.isfinite(values)
-    if not finite.all():  # beyond what doubles can tell: go on as it was
-        values = np.interp(panels.nodes, panels.nodes[finite], values[finite])
+    values = None
+    if kink is None:
+        coarse = _coarse_panels()
+        seen = _values_at(log_likelihood, centre, width, coarse)
+        if _is_exact(coarse, seen):
+            values = coarse.at(panels.nodes, seen)
+    if values is None:
+        values = _values_at(log_likelihood, centre, width, panels)
     slope = panels.slopes(values)
     rounding = _FLAT * max(1.0, float(np.abs(values).max()) * 1e-6)
     left, right = (0.0 if abs(s) < rounding else float(s) for s in (slope[0], slope[-1]))
     line = LineFunction(panels, values, (max(left, 0.0), min(right, 0.0)), float(_mesh().mu.edges[-1]))
     return TabulatedCurve(centre, width, line, _unresolved(panels, values), kink)
+
+
+def _values_at(log_likelihood: LogLikelihood, centre: float, width: float, panels: Panels) -> Array:
+    values = log_likelihood(centre + width * panels.nodes)
+    finite = np.isfinite(values)
+    if finite.all():
+        return values
+    # Beyond what doubles can tell: go on as it was.
+    return np.interp(panels.nodes, panels.nodes[finite], values[finite])
+
+
+def _is_exact(panels: Panels, values: Array) -> bool:
+    """Whether the polynomials leave out nothing but rounding, however far below the peak."""
+    local = values.reshape(-1, panels.order)
+    last = np.abs(local @ panels.rule.to_legendre[-2:].T).max(axis=1)
+    return bool(np.all(last <= _EXACT * (1 + np.abs(local).max(axis=1))))
 
 
 def _unresolved(panels: Panels, values: Array) -> float:
