@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_ivig.quadrature.curves import Curve
-from bayes_ivig.quadrature.mesh import Axis, first_tau_axis, fit_axis, log_prior, mu_extent
+from bayes_ivig.quadrature.mesh import Axis, first_tau_axis, fit_axis, log_prior, mu_extent, prior_terms
 from bayes_ivig.quadrature.panels import Landmark, Panels, lay_panels, solve_series, split_panels
 from bayes_ivig.quadrature.prior_shapes import Shape
 from bayes_ivig.quadrature.surface import Surface
@@ -171,14 +171,12 @@ def _integrate_tau(surfaces: Surfaces, base: Panels, tau_shapes: Sequence[Shape 
             return np.asarray(panels.at(t, top).T + log_prior(tau, t)[:, None])
 
         axis = fit_axis(_within(next(axes), panels), log_posterior)
-        t, log_w = axis.nodes(_ORDER)
+        t, log_tau = prior_terms(axis, tau, _ORDER)
         terms = _interpolate(panels, table, t)
-        terms += (log_w + tau.logpdf(t))[:, None]
+        terms += log_tau[:, None]
         highest_term = terms.max(axis=0)
         terms -= highest_term
         integral = (np.log(np.exp(terms, out=terms).sum(axis=0)) + highest_term).reshape(count, -1)
-        if tau.below > 0:
-            integral = np.logaddexp(integral, exact[0.0] + np.log(tau.below))
         by_prior.append(integral)
     return np.stack(by_prior, axis=1).reshape(-1, len(nodes)).T
 
@@ -218,7 +216,8 @@ def _answer(surfaces: Surfaces, base: Panels, marginal: Array, mu: Shape, answer
     edges = lay_panels(low, high, (*mu.landmarks, *surfaces.mu_landmarks), (*mu.breaks, 0.0))
     for _ in range(8):
         panels = Panels(edges, _ORDER)
-        log_terms = _interpolate(base, marginal, panels.nodes) + mu.logpdf(panels.nodes)[:, None]
+        nodes, log_mass = prior_terms(Axis(edges, None), mu, _ORDER, (low, high))
+        log_terms = _interpolate(base, marginal, nodes) + (log_mass - np.log(panels.weights))[:, None]
         top = log_terms.max(axis=0)
         local = (log_terms - top).reshape(-1, _ORDER, log_terms.shape[1])
         height = local.max(axis=1)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bayes_ivig.quadrature.curves import Curve
 from bayes_ivig.quadrature.marginal import Marginal
-from bayes_ivig.quadrature.mesh import Axis, find_mesh
+from bayes_ivig.quadrature.mesh import Axis, find_mesh, prior_terms
 from bayes_ivig.quadrature.panels import Panels
 from bayes_ivig.quadrature.prior_shapes import Shape
 from bayes_ivig.quadrature.study_effects import effect_densities
@@ -37,7 +37,6 @@ class Joint:
     tau: Array
     parts: Array
     log_prior: Array
-    has_atom: bool  # the first tau is 0 and holds the mass of the prior next to it
 
     @cached_property
     def log_terms(self) -> Array:
@@ -59,17 +58,15 @@ class Joint:
     def mu_marginal(self) -> Marginal:
         """Posterior of mu."""
         if self.mu_panels is None:
-            return Marginal(None, np.zeros(0), (float(self.mu[0]), 1.0))
+            return Marginal(None, np.zeros(0), float(self.mu[0]))
         return Marginal(self.mu_panels, self.mass.sum(axis=0) / self.mu_panels.weights)
 
     @cached_property
     def tau_marginal(self) -> Marginal:
         """Posterior of tau."""
-        by_tau = self.mass.sum(axis=1)
         if self.tau_panels is None:
-            return Marginal(None, np.zeros(0), (float(self.tau[0]), 1.0))
-        atom = (0.0, float(by_tau[0])) if self.has_atom and by_tau[0] > 0 else None
-        return Marginal(self.tau_panels, by_tau[int(self.has_atom) :] / self.tau_panels.weights, atom)
+            return Marginal(None, np.zeros(0), float(self.tau[0]))
+        return Marginal(self.tau_panels, self.mass.sum(axis=1) / self.tau_panels.weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,16 +144,10 @@ def make_joint(
     surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None, order: int, direct: bool = False
 ) -> Joint:
     """Evaluate likelihood and priors at the nodes of these axes; `direct` does without the studies' tables."""
-    (x, log_w), (t, log_v) = (axis.nodes(order) for axis in axes)
-    log_mu = log_w if mu.point is not None else log_w + mu.logpdf(x)
-    log_tau = log_v if tau is None or tau.point is not None else log_v + tau.logpdf(t)
-    has_atom = False
-    if tau is not None and tau.below > 0:
-        has_atom = True
-        t, log_tau = np.insert(t, 0, 0.0), np.insert(log_tau, 0, math.log(tau.below))
+    (x, log_mu), (t, log_tau) = (prior_terms(*pair, order) for pair in zip(axes, (mu, tau), strict=True))
     parts = np.array([_direct(curve, x, t) for curve in surface.curves]) if direct else surface.parts(x, t)
     parts = parts.reshape(len(surface.curves), len(t), len(x))
-    return Joint(axes[0].panels(order), axes[1].panels(order), x, t, parts, log_tau[:, None] + log_mu, has_atom)
+    return Joint(axes[0].panels(order), axes[1].panels(order), x, t, parts, log_tau[:, None] + log_mu)
 
 
 def _direct(curve: Curve, mu: Array, tau: Array) -> Array:
