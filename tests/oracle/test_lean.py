@@ -1,5 +1,6 @@
 """The lean posterior against the full engine, whose own oracle is brute force: to a millionth of a posterior SD."""
 
+import json
 import math
 import sys
 from itertools import groupby
@@ -7,14 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_quadrature import BINOMIAL, REFERENCE, binomial_cases, effects_of, mu_shape, normal_cases, tau_shape
 
 from bayes_ivig.named_priors import resolve_prior
 from bayes_ivig.priors import parse_prior
 from bayes_ivig.profiles import LIKELIHOODS
 from bayes_ivig.quadrature import fit_posterior, make_surface, shape_of
+from bayes_ivig.quadrature.curves import NormalCurve
 from bayes_ivig.quadrature.density import describe_density
 from bayes_ivig.quadrature.lean import LeanSurface, fit_lean, make_lean_surface
 from bayes_ivig.quadrature.panels import Panels
+from bayes_ivig.quadrature.surface import Surface
 from bayes_ivig.quadrature.waves import LONGEST_STEP, odds_ratio_wave
 from bayes_ivig.spec import default_model, with_priors
 from bayes_ivig.studies import Effect, SingleArm, TwoArm
@@ -143,6 +147,28 @@ def test_smoothing_is_the_integral():
         assert (np.abs(found - exact)[near] < 1e-9 + 10 * noise[near]).all()
 
 
+def test_a_likelihood_that_goes_on_is_known_beyond_its_wave():
+    """5 of 5 against 0 of 5 says the same of every effect above 60; its smoothing against a sum that goes as far."""
+    study = TwoArm("a", 5, 5, 0, 5)
+    mu, tau = np.array([-20.0, 5.0, 55.0, 66.0, 80.0, 250.0]), np.array([0.0, 1.0, 20.0, 120.0])
+    for control in (False, True):
+        model = default_model("binomial", "OR", "random", "control" if control else "midpoint")
+        wave = odds_ratio_wave((5, 5, 0, 5), model.priors["baseline"], control)
+        assert [tail.side for tail in wave.tails] == [1]
+        assert wave.tails[0].crooked < 1e-5
+        found, noise = LeanSurface((wave,)).log_likelihood(mu, tau)
+        theta = np.linspace(-1000, 1500, 50_001)
+        log_l = LIKELIHOODS["binomial"].log_integrated(study, model, np.clip(theta, -60, 60))
+        z = (theta - mu[:, None]) / tau[1:, None, None]
+        sums = np.exp(log_l - 0.5 * z**2).sum(axis=-1) * (theta[1] - theta[0])
+        at_mu = LIKELIHOODS["binomial"].log_integrated(study, model, np.minimum(mu, 60))
+        exact = np.vstack([at_mu, np.log(sums / (tau[1:, None] * math.sqrt(2 * math.pi)))])
+        near = exact > exact.max() - 25
+        assert near[:, 1:].all()
+        assert (np.abs(found - exact)[near] < 1e-9 + 10 * noise[near]).all()
+        assert noise[1:, 1:].max() < 1e-5
+
+
 def test_without_heterogeneity_a_wave_is_interpolated():
     mu = np.linspace(-3, 3, 41)
     for study in MIXED:
@@ -165,3 +191,45 @@ def test_a_density_described():
     answers = describe_density(half, math.sqrt(2 / math.pi) * np.exp(-0.5 * half.nodes**2), (0.5,))
     assert answers.p_gt_0 == pytest.approx(1)
     assert answers.quantiles == pytest.approx((0.6744897501960817,))
+
+
+def reference_cases():
+    """Every dataset and prior of tests/reference that the waves can be asked about, as `test_quadrature` reads them."""
+    for case in binomial_cases():
+        name, key = case.values
+        reference = json.loads((REFERENCE / f"{name}.json").read_text())
+        studies = tuple(TwoArm(r["study"], r["ai"], r["n1i"], r["ci"], r["n2i"]) for r in reference["data"])
+        _, kind, tau = key.split("|")
+        likelihood, parametrisation = BINOMIAL[kind]
+        model = default_model(likelihood, "OR", "random", parametrisation)
+        if likelihood == "binomial":
+            model = with_priors(model, {"baseline": parse_prior("normal(0, 10)")})
+        text = {"HN": "half-normal({})", "HC": "half-cauchy({})", "U": "uniform(0, {})"}[tau.rstrip("0123456789.")]
+        surfaces = make_lean_surface(studies, model), make_surface(studies, model)
+        yield (
+            *surfaces,
+            shape_of(parse_prior("normal(0, 2.82)")),
+            shape_of(parse_prior(text.format(tau.lstrip("HNCU")))),
+        )
+    for case in normal_cases():
+        name, key, prior = case.values
+        y, se = effects_of(name, key)
+        mu, tau = prior.split("|")
+        curves = tuple(NormalCurve(float(a), float(b)) for a, b in zip(y, se, strict=True))
+        yield LeanSurface((), curves), Surface(curves), mu_shape(mu), tau_shape(tau, se)
+
+
+def test_its_error_covers_the_truth_on_every_reference():
+    """Or there is no answer; the full engine is held to the references themselves in `test_quadrature`."""
+    answered, worst = 0, {}
+    for lean_surface, surface, mu, tau in reference_cases():
+        lean = fit_lean(lean_surface, mu, tau, PROBS)
+        if lean is None:
+            continue
+        answered += 1
+        full = fit_posterior(surface, mu, tau)
+        off = distance(lean, full)
+        if off > max(20 * (lean.error + full.movement), 1e-8):
+            worst[f"{len(surface.curves)} studies, {mu.text}, {tau.text}"] = (off, lean.error, full.movement)
+    assert not worst
+    assert answered >= 60

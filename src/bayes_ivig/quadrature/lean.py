@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from bayes_ivig.profiles import LIKELIHOODS
 from bayes_ivig.quadrature.curves import ConstantCurve, Curve, NormalCurve
@@ -105,19 +105,18 @@ class LeanSurface:
         bells = np.exp(-0.5 * np.outer(tau, k) ** 2)
         along = (both[:, None] * bells[:, None, :]).reshape(len(transforms) * len(tau), 2 * n)
         values = (along @ across).reshape(len(transforms), len(tau), len(mu))
+        for own, wave in zip(values, self.waves, strict=True):
+            for tail in wave.tails:
+                own += tail.smoothed(mu, tau)
         return np.maximum(values, _FLOOR, out=values)
 
     def _noise(self, mu: Array, tau: Array, values: Array) -> Array:
         """Sum of the relative errors of the smoothed waves, (T, G)."""
         inverse = np.reciprocal(values)
         noise = np.tensordot([_NOISE + wave.error for wave in self.waves], inverse, 1)
-        with np.errstate(divide="ignore"):
-            for wave, own in zip(self.waves, inverse, strict=True):
-                low, high = wave.reliable
-                if low > -math.inf:
-                    noise += own * ndtr((low - mu) / tau[:, None])
-                if high < math.inf:
-                    noise += own * ndtr((mu - high) / tau[:, None])
+        for wave, own in zip(self.waves, inverse, strict=True):
+            for tail in wave.tails:
+                noise += own * tail.crooked * tail.smoothed(mu, tau)
         return np.asarray(noise)
 
 
@@ -163,6 +162,7 @@ def fit_lean(
             return None
         by_mu, by_tau = (_marginal(axis, mass) for axis, mass in zip(axes, _masses(joint), strict=True))
         error = rounding + float(by_mu.missed.sum() + by_tau.missed.sum()) * moves
+        error += by_mu.beyond(mu.support) + (by_tau.beyond(tau.support) if tau else 0.0)
         if error <= TOLERANCE:
             if by_mu.is_cut(_REACH_MU) or by_tau.is_cut(_REACH_TAU):
                 return None
@@ -250,6 +250,20 @@ class _Density(NamedTuple):
         if self.panels is None:
             return describe_point(float(self.point or 0.0), probs)
         return describe_density(self.panels, self.density, probs)
+
+    def beyond(self, support: tuple[float, float]) -> float:
+        """Share of the second moment beyond the mesh, as of a tail that goes on as wide and as high as it ends."""
+        if self.panels is None:
+            return 0.0
+        mass, edges = self.panels.weights * self.density, self.panels.edges
+        mean = float(mass @ self.panels.nodes)
+        variance = float(mass @ (self.panels.nodes - mean) ** 2)
+        ends = ((edges[0] > support[0], edges[0], 0), (edges[-1] < support[1], edges[-1], -1))
+        return sum(
+            float(self.density[which] * 2 * self.panels.half[which] * (1 + (edge - mean) ** 2 / variance))
+            for is_open, edge, which in ends
+            if is_open
+        )
 
     def is_cut(self, reach: float) -> bool:
         """Whether mass that counts lies at the end of what the waves reach."""

@@ -12,11 +12,12 @@ so that each arm is evaluated once at each of them and every effect is a sum of 
 import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
-from scipy.special import gammaln, ndtr
+from scipy.special import gammaln, log_ndtr, ndtr
 
 from bayes_ivig.priors import Prior
 from bayes_ivig.profiles.nuisance import log_density_on_logit
@@ -37,20 +38,41 @@ _EFFECT_GAUSS = 0.42  # the same for effects, in SDs, where values between the g
 _RESOLVED = 3e-11  # share of the peak in the highest frequencies at which a grid is fine enough
 
 
+class Tail(NamedTuple):
+    """How a likelihood goes on where its wave has been faded out by a normal distribution function.
+
+    On its `side` (-1 or 1) it is `level` * exp(`slope` * distance beyond `middle`), over the peak; `spread` is the SD
+    of the fading about `middle`, and `crooked` by how much, relatively, it is off that line half as far out.
+    """
+
+    side: float
+    middle: float
+    spread: float
+    level: float
+    slope: float
+    crooked: float
+
+    def smoothed(self, mu: Array, tau: Array) -> Array:
+        """What the fading took, smoothed by Normal(mu, tau), (T, G)."""
+        x, variance = self.side * (mu - self.middle), tau[:, None] ** 2
+        # E exp(s Z) Phi(Z / f) for Z ~ N(x, tau) is exp(s x + s^2 tau^2 / 2) Phi((x + s tau^2) / hypot(f, tau))
+        inside = log_ndtr((x + self.slope * variance) / np.sqrt(self.spread**2 + variance))
+        return np.asarray(self.level * np.exp(self.slope * x + 0.5 * self.slope**2 * variance + inside))
+
+
 @dataclass(frozen=True, eq=False)
 class Wave:
     """Likelihood over its peak at effects `low` + `step` * (0, 1, ...), zero elsewhere.
 
-    `open_low` and `open_high`: the likelihood goes on beyond the grid and has been faded out at its end. `error` is the
-    share of the peak that the highest frequencies hold. `centre` and `width` are those of a `Curve`.
+    Where the likelihood goes on beyond the grid, it has been faded out there and has a tail. `error` is the share of
+    the peak that the highest frequencies hold. `centre` and `width` are those of a `Curve`.
     """
 
     low: float
     step: float
     values: Array
     log_peak: float
-    open_low: bool = False
-    open_high: bool = False
+    tails: tuple[Tail, ...] = ()
     kink: None = None
 
     @property
@@ -60,11 +82,11 @@ class Wave:
 
     @cached_property
     def reliable(self) -> tuple[float, float]:
-        """Ends of the effects at which the wave is the likelihood; infinite where it has fallen to nothing."""
-        margin = FADING * self.step
+        """Ends of the effects at which the wave alone is the likelihood; infinite where it has fallen to nothing."""
+        margin, sides = FADING * self.step, {tail.side for tail in self.tails}
         return (
-            self.low + margin if self.open_low else -math.inf,
-            self.high - margin if self.open_high else math.inf,
+            self.low + margin if -1 in sides else -math.inf,
+            self.high - margin if 1 in sides else math.inf,
         )
 
     @cached_property
@@ -253,10 +275,26 @@ def _trimmed(low: float, step: float, values: Array, log_scale: float) -> Wave:
     top = float(values.max())
     kept = np.nonzero(values > top * math.exp(-_CUT))[0]
     first, last = int(kept[0]), int(kept[-1])
-    open_low, open_high = first == 0, last == len(values) - 1
+    is_open = {-1.0: first == 0, 1.0: last == len(values) - 1}
     values = values[first : last + 1] / top
-    if open_low:
-        _fade(values, _FADE_IN)
-    if open_high:
-        _fade(values[::-1], _FADE_IN)
-    return Wave(low + step * first, step, values, math.log(top) + log_scale, open_low, open_high)
+    low += step * first
+    tails = []
+    for side in (side for side, goes_on in is_open.items() if goes_on):
+        end = low if side < 0 else low + step * (len(values) - 1)
+        inwards = values if side < 0 else values[::-1]
+        tails.append(_tail(side, end, step, inwards))
+    for tail in tails:
+        _fade(values if tail.side < 0 else values[::-1], _FADE_IN)
+    return Wave(low, step, values, math.log(top) + log_scale, tuple(tails))
+
+
+def _tail(side: float, end: float, step: float, inwards: Array) -> Tail:
+    """The straight line through the ends of the part that is faded out, of values from the end inwards."""
+    logs = np.log(inwards[: max(2 * FADING, round(abs(end) / 2 / step))])
+    # No likelihood goes on rising.
+    slope = min(float(logs[0] - logs[FADING]) / (FADING * step), 0.0)
+    off = logs - (logs[0] - slope * step * np.arange(len(logs)))
+    depth = _FADED * _FADE * step
+    level = math.exp(float(logs[0]) - slope * depth)
+    crooked = min(float(np.abs(np.expm1(off)).max()), 1.0)
+    return Tail(side, end - side * depth, _FADE * step, level, slope, crooked)
