@@ -144,6 +144,7 @@ def test_pool_all_reproduces_every_result_that_can_be(run):
         (("fit", "strength", "--mu", "normal(0, -1)"), "--mu"),
         (("fit", "strength", "--tau", "normal(0, 1)"), "tau"),
         (("fit", "strength", "--tau", "half-nromal(1)"), "half-normal"),
+        (("fit", "strength", "--tau", "inverse-gamma(0.001, 0.001)"), "94% of its mass on values above 1e+25"),
         (("fit", "strength", "--prob", "95"), "--prob"),
         (("fit", "strength", "--control-risk", "2"), "strictly between 0 and 1"),
         (("fit", "strength", "--control-risk", "normal(0, 1)"), "not a density on 0 to 1"),
