@@ -1,6 +1,6 @@
 """Diagrams in Mermaid's language become SVG when the site is built; GitHub draws the same text itself."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import mmdr
 from docutils import nodes
@@ -13,7 +13,7 @@ class Mermaid(SphinxDirective):
     """A ```mermaid block; `:alt:` says in words what it shows."""
 
     has_content = True
-    option_spec = {"alt": directives.unchanged}
+    option_spec: ClassVar = {"alt": directives.unchanged}
 
     def run(self) -> list[nodes.Node]:
         """Draw the diagram."""

@@ -13,7 +13,7 @@ import hashlib
 import shlex
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -32,7 +32,7 @@ class Run(SphinxDirective):
 
     required_arguments = 1
     final_argument_whitespace = True
-    option_spec = {"quiet": directives.flag}
+    option_spec: ClassVar = {"quiet": directives.flag}
 
     def run(self) -> list[nodes.Node]:
         """Run the command, or find its kept answer."""
