@@ -31,11 +31,14 @@ html_math_renderer = "mathml"
 
 napoleon_use_rtype = False  # names of what is returned are not types
 default_role = "code"  # `name` in a docstring is code
+add_module_names = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 autodoc_preserve_defaults = True
 python_display_short_literal_types = True
+
+smartquotes = False  # a prior copied from a page has to work in a shell
 
 html_theme = "furo"
 html_title = f"bayes-ivig {release}"
