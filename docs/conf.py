@@ -21,8 +21,17 @@ author = "The bayes-ivig maintainers"
 copyright = "The bayes-ivig maintainers; MIT licence"
 release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "commands", "mathml", "picture", "run"]
-exclude_patterns = ["made", "extensions"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "commands",
+    "mathml",
+    "offline",
+    "picture",
+    "run",
+]
+exclude_patterns = ["made", "extensions", "*.template.md"]
 
 myst_enable_extensions = ["dollarmath", "attrs_inline"]
 myst_fence_as_directive = ["mermaid"]

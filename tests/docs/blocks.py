@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "results" / "README.md", *sorted(ROOT.glob("docs/*.md"))]
+TOP = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "results" / "README.md"]
+PAGES = [*TOP, *(page for page in sorted(ROOT.glob("docs/*.md")) if ".template." not in page.name)]
 SHOWN = {"text", "mermaid", "{include}", "{toctree}", "{eval-rst}", "{commands}"}
 WORDS = {"parsed", "sampled"}
 FENCE = re.compile(
