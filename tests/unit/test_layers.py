@@ -10,7 +10,7 @@ import bayes_ivig
 ROOT = Path(bayes_ivig.__file__).parent
 # Lowest first: a module (or folder) imports only from rows above its own, or from its own folder.
 ORDER = (
-    "errors wording compiler shipped checks",
+    "errors wording compiler shipped checks threads",
     "studies priors",
     "effects tabular",
     "named_priors columns pooled",

@@ -19,6 +19,7 @@ from bayes_ivig.accepted.artefact import Artefact, Made
 from bayes_ivig.accepted.difference import Moved, compare_folders
 from bayes_ivig.errors import CheckFailedError, InputError
 from bayes_ivig.store import replace_folder
+from bayes_ivig.threads import in_one_thread
 
 __all__ = ["Artefact", "Made", "Moved", "accept", "list_artefacts", "load_accepted", "make_all", "reproduce"]
 
@@ -32,6 +33,7 @@ def list_artefacts() -> tuple[Artefact, ...]:
     return tuple(artefact for module in KINDS.values() for artefact in module.list_artefacts())
 
 
+@in_one_thread
 def make(artefact: Artefact) -> Made:
     """Make one artefact afresh."""
     made = KINDS[artefact.kind].make(artefact)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from bayes_ivig.batch.inputs import Chunk
-from bayes_ivig.batch.processes import ONE_THREAD
 from bayes_ivig.batch.settings import Settings
 from bayes_ivig.batch.work import Answered, answer_chunk
 from bayes_ivig.errors import InputError
@@ -46,7 +45,6 @@ class Cluster:
                 host="127.0.0.1",
                 dashboard_address="127.0.0.1:8787" if dashboard else None,
                 worker_dashboard_address=None,
-                env=ONE_THREAD,
                 silence_logs=50,
             )
             address = self._local.scheduler_address

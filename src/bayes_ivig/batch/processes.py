@@ -12,11 +12,6 @@ from bayes_ivig.batch.inputs import Chunk
 from bayes_ivig.batch.settings import Settings
 from bayes_ivig.batch.work import Answered, answer_chunk
 
-# Read by numpy's libraries when they load: several threads a worker would fight for the same cores.
-ONE_THREAD = dict.fromkeys(
-    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
-)
-
 
 class Processes:
     """A pool of `jobs` processes; a new one takes its place whenever a process dies."""
@@ -31,7 +26,6 @@ class Processes:
     def submit(self, chunk: Chunk) -> None:
         """Have a chunk answered."""
         if self._pool is None:
-            os.environ.update(ONE_THREAD)  # what a child inherits; this process has loaded its libraries
             self._pool = ProcessPoolExecutor(self.slots, get_context("spawn"), _begin)
         try:
             self._futures[self._pool.submit(answer_chunk, chunk, self._settings)] = chunk

@@ -26,6 +26,7 @@ from bayes_ivig.quadrature.grid import answer_grid
 from bayes_ivig.quadrature.surface import make_surface
 from bayes_ivig.spec import load_model
 from bayes_ivig.studies import TwoArm
+from bayes_ivig.threads import in_one_thread
 
 MODEL = "binomial-or-midpoint-random"
 N_TRIALS = 3
@@ -87,6 +88,7 @@ def run_coverage(replicates: int, jobs: int, say: Say = lambda text: None) -> tu
     return tuple(row for i in range(len(SCENARIOS)) for row in done[i])
 
 
+@in_one_thread
 def judge(index: int, replicates: int) -> tuple[Performance, ...]:
     """Judge every interval at one truth."""
     scenario = SCENARIOS[index]
