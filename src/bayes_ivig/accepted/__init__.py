@@ -9,8 +9,6 @@ Every kind of result is a module of this package with two functions, and a row o
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +18,7 @@ from bayes_ivig.accepted.difference import Moved, compare_folders
 from bayes_ivig.errors import CheckFailedError, InputError
 from bayes_ivig.store import replace_folder
 from bayes_ivig.threads import in_one_thread
+from bayes_ivig.workers import answer_each, open_workers
 
 __all__ = ["Artefact", "Made", "Moved", "accept", "list_artefacts", "load_accepted", "make_all", "reproduce"]
 
@@ -41,21 +40,15 @@ def make(artefact: Artefact) -> Made:
     return made
 
 
-def make_all(artefacts: Sequence[Artefact], jobs: int, say: Say = lambda text: None) -> dict[str, Made]:
-    """Make artefacts in `jobs` processes, by folder, in the order given."""
-    if jobs == 1:
-        made = {}
-        for i, artefact in enumerate(artefacts):
-            say(f"{artefact.folder} ({i + 1} of {len(artefacts)})")
-            made[artefact.folder] = make(artefact)
-        return made
-    # A fresh process each: a forked one would inherit the compiler's threads without their locks.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(make, artefact): artefact.folder for artefact in artefacts}
-        done = {}
-        for i, future in enumerate(as_completed(futures)):
-            done[futures[future]] = future.result()
-            say(f"{futures[future]} ({i + 1} of {len(artefacts)})")
+def make_all(artefacts: Sequence[Artefact], jobs: int | None, say: Say = lambda text: None) -> dict[str, Made]:
+    """Make artefacts by processes, one a core unless `jobs` says how many; by folder, in the order given."""
+    workers, done = open_workers(make, jobs), {}
+    try:
+        for artefact, made in answer_each(artefacts, workers):
+            done[artefact.folder] = made
+            say(f"{artefact.folder} ({len(done)} of {len(artefacts)})")
+    finally:
+        workers.close()
     return {artefact.folder: done[artefact.folder] for artefact in artefacts}
 
 
