@@ -23,6 +23,8 @@ MAKERS = (
     "page/surface_json.py",
     "page/surfaces.py",
     "page/sensitivity.py",
+    "page/crossover.py",
+    "plots",
     "effects.py",
     "named_priors.py",
     "spec.py",

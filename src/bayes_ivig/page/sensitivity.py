@@ -10,6 +10,7 @@ from bayes_ivig import __version__
 from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.page.cache import remember
+from bayes_ivig.page.crossover import FIGURE, sweep_and_draw
 from bayes_ivig.page.outcome import Outcome
 from bayes_ivig.reviews import Review, load_evidence
 from bayes_ivig.sensitivity.designs import compare_designs
@@ -26,7 +27,8 @@ def with_sensitivity(
 ) -> Outcome:
     """Return the outcome with its sensitivity analysis, as `bayes-ivig sensitivity` stored it below `root`, or lean.
 
-    Its keys are those of sensitivity.json, and `parallel_against_crossover` where the review has both readings.
+    Its keys are those of sensitivity.json, `parallel_against_crossover` where the review has both readings, and
+    `association_sentence` for a model of crossover trials, whose sweep over the association is drawn too.
     `figures` are the stored ones to take along.
     """
     evidence, model, prob = outcome.evidence, outcome.model, outcome.prob
@@ -52,6 +54,11 @@ def with_sensitivity(
     designs = remember({"designs": key}, lambda: {"rows": _designs(evidence, model, prob, review)})["rows"]
     if designs:
         found = {**found, "parallel_against_crossover": designs}
+    if model.likelihood == "crossover":
+        named = [evidence.title, evidence.outcome, [study.study for study in evidence.studies]]
+        swept = remember({"association": key, "named": named}, lambda: dict(sweep_and_draw(evidence, model, prob)))
+        found = {**found, "association_sentence": swept["sentence"]}
+        outcome = replace(outcome, svg={**outcome.svg, FIGURE: swept["svg"]})
     return replace(outcome, sensitivity=found)
 
 
