@@ -18,6 +18,8 @@ def moved(name, before, after):
         ('{"mu": {"ci": [1.0, 2.0]}}', '{"mu": {"ci": [1.0, 2.000000001]}}', []),
         ('{"y": 20000.0}', '{"y": 20000.0001}', []),
         ('{"y": 20000.0}', '{"y": 20000.001}', ["y"]),
+        ('{"tipping": [{"value": 20.0}]}', '{"tipping": [{"value": 20.0001}]}', []),
+        ('{"bias": [{"natural": 2.0}]}', '{"bias": [{"natural": 2.0001}]}', ["bias[0].natural"]),
         ('{"passed": true}', '{"passed": false}', ["passed"]),
         ('{"passed": true}', '{"passed": 1.0}', []),
         ('{"mean": null}', '{"mean": 1.0}', ["mean"]),
@@ -46,6 +48,20 @@ def test_csv():
 def test_sampled_numbers_move_by_their_error(mean, sd, where):
     after = SUMMARY.format(mean=mean, sd=sd)
     assert [m.where for m in moved("summary.csv", SUMMARY.format(mean=1.0, sd=0.9), after)] == where
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "where"),
+    [
+        (("0.800", "0.009"), ("0.801", "0.009"), []),
+        (("0.800", "0.009"), ("0.900", "0.007"), ["assurance mean"]),
+        (("0.0", "0.0"), ("0.0005", "0.0005"), []),  # one simulated trial of 2,000 more
+        (("0.0", "0.0"), ("1.0", "0.0"), ["assurance mean"]),  # no error to excuse it
+    ],
+)
+def test_simulated_numbers_move_by_their_error(before, after, where):
+    texts = ["quantity,mean,mcse_mean\nassurance," + ",".join(row) + "\n" for row in (before, after)]
+    assert [m.where for m in moved("summary.csv", *texts)] == where
 
 
 def test_other_columns_of_a_summary_are_free():

@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 
-from bayes_ivig.accepted import audits, fits
+from bayes_ivig.accepted import audits, fits, plans, sensitivities
 from bayes_ivig.accepted.artefact import Artefact, Made
 from bayes_ivig.accepted.difference import Moved, compare_folders
 from bayes_ivig.errors import CheckFailedError, InputError
@@ -22,7 +22,7 @@ from bayes_ivig.store import replace_folder
 
 __all__ = ["Artefact", "Made", "Moved", "accept", "list_artefacts", "load_accepted", "make_all", "reproduce"]
 
-KINDS: Mapping[str, ModuleType] = {"fit": fits, "audit": audits}
+KINDS: Mapping[str, ModuleType] = {"sensitivity": sensitivities, "plan": plans, "fit": fits, "audit": audits}
 Files = Mapping[str, str]
 Say = Callable[[str], None]
 
@@ -85,6 +85,8 @@ def reproduce(made: Mapping[str, Made], root: Path) -> tuple[Moved, ...]:
 def accept(made: Mapping[str, Made], root: Path) -> None:
     """Write what was made in the place of all that is stored, at once or not at all.
 
+    A file in which nothing moved stays as it is, to the last digit: history then shows what moved and nothing else.
+
     Raises
     ------
     CheckFailedError
@@ -94,8 +96,11 @@ def accept(made: Mapping[str, Made], root: Path) -> None:
     """
     if failed := [f"{folder} ({', '.join(m.failed)})" for folder, m in made.items() if m.failed]:
         raise CheckFailedError(f"nothing is accepted, because a check failed in {'; '.join(failed)}")
+    stored = load_accepted(root) if any(root.glob("*")) else {}
+    moved = {(m.folder, m.file) for m in compare_folders(stored, {folder: m.files for folder, m in made.items()})}
     with replace_folder(root) as new:
         for folder, m in made.items():
             (new / folder).mkdir(parents=True)
             for name, text in m.files.items():
-                (new / folder / name).write_text(text, "utf-8")
+                kept = text if (folder, name) in moved else stored[folder][name]
+                (new / folder / name).write_text(kept, "utf-8")

@@ -13,10 +13,12 @@ from scipy.special import ndtri
 
 Values = dict[str, Any]
 EXACT = 1e-8  # of exact numbers, absolute up to 1 and relative beyond
+SEARCHED = 1e-5  # of numbers that a search finds and that stops at 1e-6 of the step it looks at
 DRAWN = 0.01  # of coordinates in a figure, in points
 FALSE_ALARMS = 1e-4  # share of runs of an unchanged program in which any sampled number is said to have moved
 _MISSING = "(missing)"
 _SVG_NAME = re.compile(r"\b[a-zA-Z][0-9a-f]{10}\b")  # of a part of a figure, made from its coordinates to the last bit
+_SEARCHED = re.compile(r"(tipping|bias)\[")  # in sensitivity.json
 _NUMBER = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
 
 
@@ -45,9 +47,9 @@ def compare_folders(
 ) -> tuple[Moved, ...]:
     """Compare files by folder and name. Empty where nothing moved.
 
-    `summary.csv` is sampled: means and SDs are compared in Monte-Carlo standard errors, with Bonferroni's limit over
-    all of them. Figures (.svg) are compared by their text and, to a hundredth of a point, their coordinates.
-    Everything else is exact: texts are equal, numbers agree to 1e-8.
+    `summary.csv` is sampled or simulated: means and SDs are compared in Monte-Carlo standard errors, with Bonferroni's
+    limit over all of them. Figures (.svg) are compared by their text and, to a hundredth of a point, their
+    coordinates. Everything else is exact: texts are equal, numbers agree to 1e-8, tipping points to 1e-5.
     """
     moved: list[Moved] = []
     sampled: list[_Sampled] = []
@@ -75,7 +77,8 @@ def _exact(folder: str, name: str, before: str, after: str) -> Iterator[Moved]:
         x, y = a.get(where, _MISSING), b.get(where, _MISSING)
         if isinstance(x, (int, float)) and isinstance(y, (int, float)) and not isinstance(x, bool):
             difference = abs(x - y)
-            if not difference <= (DRAWN if drawn else EXACT * max(1.0, abs(x))):
+            near = SEARCHED if _SEARCHED.match(where) else EXACT
+            if not difference <= (DRAWN if drawn else near * max(1.0, abs(x))):
                 yield Moved(folder, name, where, x, y, f"{difference:.1e}")
         elif x != y:
             yield Moved(folder, name, where, x, y)
@@ -88,12 +91,12 @@ def _sampled(folder: str, name: str, before: str, after: str) -> Iterator[_Sampl
             there = ("stored", _MISSING) if row in a else (_MISSING, "made")
             yield _Sampled(Moved(folder, name, row, *there), math.inf)
             continue
-        for quantity in ("mean", "sd"):
+        for quantity in (name for name in ("mean", "sd") if name in a[row]):
             x, y = a[row][quantity], b[row][quantity]
             errors = a[row][f"mcse_{quantity}"], b[row][f"mcse_{quantity}"]
             if x == y:  # the same draws, or a quantity that is fixed
                 z = 0.0
-            elif all(isinstance(value, float) for value in (x, y, *errors)):
+            elif all(isinstance(value, float) for value in (x, y, *errors)) and any(errors):
                 z = abs(x - y) / math.hypot(*errors)
             else:
                 z = math.inf
