@@ -128,5 +128,5 @@ def test_nothing_stored_is_said(tmp_path):
 
 
 def test_an_artefact_of_each_kind_is_listed():
-    assert {artefact.kind for artefact in ARTEFACTS.values()} == {"sensitivity", "plan", "fit", "audit"}
+    assert {artefact.kind for artefact in ARTEFACTS.values()} == {"sensitivity", "report", "plan", "fit", "audit"}
     assert all(isinstance(artefact, Artefact) for artefact in ARTEFACTS.values())

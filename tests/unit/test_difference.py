@@ -69,6 +69,12 @@ def test_other_columns_of_a_summary_are_free():
     assert moved("summary.csv", before, before.replace("1.0\ntau", "1.001\ntau")) == ()
 
 
+def test_texts():
+    assert moved("review.md", "# A\n\nOR 5.00\n", "# A\n\nOR 5.00\n") == ()
+    found = moved("review.md", "# A\n\nOR 5.00\n", "# A\n\nOR 5.01\n\nMore\n")
+    assert [m.where for m in found] == ["line 3", "line 4", "line 5"]
+
+
 def test_figures():
     before = '<g id="m0123456789"/><path d="M 10.001 20"/><text>Léger</text>'
     assert moved("f.svg", before, before.replace("10.001", "10.002").replace("m0123456789", "mabcdef0123")) == ()

@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 
-from bayes_ivig.accepted import audits, fits, plans, sensitivities
+from bayes_ivig.accepted import audits, fits, plans, reports, sensitivities
 from bayes_ivig.accepted.artefact import Artefact, Made
 from bayes_ivig.accepted.difference import Moved, compare_folders
 from bayes_ivig.errors import CheckFailedError, InputError
@@ -22,7 +22,13 @@ from bayes_ivig.store import replace_folder
 
 __all__ = ["Artefact", "Made", "Moved", "accept", "list_artefacts", "load_accepted", "make_all", "reproduce"]
 
-KINDS: Mapping[str, ModuleType] = {"sensitivity": sensitivities, "plan": plans, "fit": fits, "audit": audits}
+KINDS: Mapping[str, ModuleType] = {
+    "sensitivity": sensitivities,
+    "report": reports,
+    "plan": plans,
+    "fit": fits,
+    "audit": audits,
+}
 Files = Mapping[str, str]
 Say = Callable[[str], None]
 

@@ -5,7 +5,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,7 +71,7 @@ def compare_folders(
 
 def _exact(folder: str, name: str, before: str, after: str) -> Iterator[Moved]:
     drawn = name.endswith(".svg")
-    read = _svg_values if drawn else _json_values if name.endswith(".json") else _csv_values
+    read = _READERS[name.rpartition(".")[2]]
     a, b = read(before), read(after)
     for where in dict.fromkeys((*a, *b)):
         x, y = a.get(where, _MISSING), b.get(where, _MISSING)
@@ -145,3 +145,16 @@ def _svg_values(text: str) -> Values:
     text = _SVG_NAME.sub("", text)
     numbers = {f"number {i + 1}": float(x) for i, x in enumerate(_NUMBER.findall(text))}
     return {"the drawing": _NUMBER.sub("#", text)} | numbers
+
+
+def _lines(text: str) -> Values:
+    """The lines of a text."""
+    return {f"line {i + 1}": line for i, line in enumerate(text.splitlines())}
+
+
+_READERS: Mapping[str, Callable[[str], Values]] = {
+    "svg": _svg_values,
+    "json": _json_values,
+    "csv": _csv_values,
+    "md": _lines,
+}

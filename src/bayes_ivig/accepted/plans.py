@@ -23,7 +23,7 @@ PLANS: Mapping[str, tuple[str, tuple[int, ...], int, str]] = {
     "plan-parallel-doubted": ("parallel", (20, 40, 80, 160), 2000, "truth"),
     "plan-parallel-sceptic": ("parallel", (20, 40, 80, 160), 2000, "analysis"),
 }
-SCEPTICAL = "sceptical(0.6931471805599453)"  # 5% that the odds ratio is above 2
+SCEPTICAL = "sceptical(0.693)"  # 5% that the odds ratio is above 2; as in the sensitivity analyses
 _SIMULATED = ("assurance", "against", "width")
 
 
