@@ -7,20 +7,24 @@ one, and all priors of tau are answered together.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_ivig.quadrature.curves import Curve
 from bayes_ivig.quadrature.mesh import Axis, first_tau_axis, fit_axis, log_prior, mu_extent
-from bayes_ivig.quadrature.panels import Panels, lay_panels, solve_series, split_panels
+from bayes_ivig.quadrature.panels import Landmark, Panels, lay_panels, solve_series, split_panels
 from bayes_ivig.quadrature.prior_shapes import Shape
 from bayes_ivig.quadrature.surface import Surface
 
 Array = NDArray[np.float64]
 PROBS = (0.025, 0.25, 0.5, 0.75, 0.975)
 _ORDER, _TAU_ORDER = 16, 14
+_AT_ONCE = 48  # surfaces
 _VARIATION = 10.0
+_NO_MASS = 30.0  # log mass, below the largest, of a panel of tau that is cut off
 _FINER = 0.3  # of the scale of tau: far from the data's mu the likelihood of tau bends more than near it
 _OVERSHOOT = 0.5  # log units that a peak between nodes may rise above them
 _FAR_OUT = 1e12  # widths of the data beyond which no prior is followed
@@ -41,6 +45,11 @@ class GridAnswers:
     log_evidence: Array
     error: Array
 
+    def tails(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Names of the arrays and their shapes beyond the rows."""
+        names = ("mean", "sd", "quantiles", "p_gt_0", "log_evidence", "error")
+        return tuple((name, getattr(self, name).shape[1:]) for name in names)
+
 
 def answer_grid(
     surface: Surface, mu_shapes: Sequence[Shape], tau_shapes: Sequence[Shape | None], probs: tuple[float, ...] = PROBS
@@ -50,9 +59,61 @@ def answer_grid(
     Moments are those of the density up to 10^12 widths of the data: under heavy tails on both sides ask
     `fit_posterior`, which says where a moment does not exist.
     """
-    base = _base_panels(surface, mu_shapes)
-    marginal = _integrate_tau(surface, base, tau_shapes)
-    shape = (len(tau_shapes), len(mu_shapes))
+    return answer_grids((surface,), mu_shapes, tau_shapes, probs)[0]
+
+
+def answer_grids(
+    surfaces: Sequence[Surface],
+    mu_shapes: Sequence[Shape],
+    tau_shapes: Sequence[Shape | None],
+    probs: tuple[float, ...] = PROBS,
+) -> tuple[GridAnswers, ...]:
+    """Answer every pair of priors on every surface: surfaces on one mesh share the curves of their studies."""
+    answers: list[GridAnswers] = []
+    for start in range(0, len(surfaces), _AT_ONCE):
+        answers += _answer_together(Surfaces(tuple(surfaces[start : start + _AT_ONCE])), mu_shapes, tau_shapes, probs)
+    return tuple(answers)
+
+
+@dataclass(frozen=True, eq=False)
+class Surfaces:
+    """Surfaces that one mesh serves; `varying` and the landmarks are those of all of them."""
+
+    surfaces: tuple[Surface, ...]
+
+    @cached_property
+    def varying(self) -> tuple[Curve, ...]:
+        """The studies whose likelihood depends on the effect, each once."""
+        return tuple({curve for surface in self.surfaces for curve in surface.varying})
+
+    @cached_property
+    def mu_landmarks(self) -> tuple[Landmark, ...]:
+        """Where the likelihood of mu varies."""
+        return tuple(dict.fromkeys(mark for surface in self.surfaces for mark in surface.mu_landmarks))
+
+    @cached_property
+    def tau_landmarks(self) -> tuple[Landmark, ...]:
+        """Where the likelihood of tau varies: all near 0, so that the narrowest stands for the others."""
+        marks = [mark for surface in self.surfaces for mark in surface.tau_landmarks]
+        return (min(marks, key=lambda mark: mark.scale),) if marks else ()
+
+    def log_likelihood(self, mu: Array, tau: Array) -> Array:
+        """Log likelihood of each surface at every mu (G,) and tau (T,), (T, S, G)."""
+        result = np.zeros((len(tau), len(self.surfaces), len(mu)))
+        for curve in {curve for surface in self.surfaces for curve in surface.curves}:
+            smoothed = curve.log_smoothed(mu, tau)
+            for i, surface in enumerate(self.surfaces):
+                for _ in range(surface.curves.count(curve)):
+                    result[:, i] += smoothed
+        return result
+
+
+def _answer_together(
+    surfaces: Surfaces, mu_shapes: Sequence[Shape], tau_shapes: Sequence[Shape | None], probs: tuple[float, ...]
+) -> list[GridAnswers]:
+    base = _base_panels(surfaces, mu_shapes)
+    marginal = _integrate_tau(surfaces, base, tau_shapes)
+    count, shape = len(surfaces.surfaces), (len(surfaces.surfaces) * len(tau_shapes), len(mu_shapes))
     answers = GridAnswers(
         probs=probs,
         mean=np.empty(shape),
@@ -63,65 +124,73 @@ def answer_grid(
         error=np.empty(shape),
     )
     for m, mu in enumerate(mu_shapes):
-        _answer(surface, base, marginal, mu, answers, m)
-    return answers
+        _answer(surfaces, base, marginal, mu, answers, m)
+    return [
+        GridAnswers(probs, *(getattr(answers, name).reshape(count, -1, *tail)[i] for name, tail in answers.tails()))
+        for i in range(count)
+    ]
 
 
-def _base_panels(surface: Surface, mu_shapes: Sequence[Shape]) -> Panels:
+def _base_panels(surfaces: Surfaces, mu_shapes: Sequence[Shape]) -> Panels:
     """Panels of mu that resolve the data wherever any of the priors goes."""
     points = [shape.point for shape in mu_shapes if shape.point is not None]
     ranges = [shape.range for shape in mu_shapes if shape.point is None]
-    low, high = mu_extent(surface)
-    widest = max((curve.width for curve in surface.varying), default=1.0)
+    low, high = mu_extent(surfaces)
+    widest = max((curve.width for curve in surfaces.varying), default=1.0)
     low = max(min([low, *points, *(lo for lo, _ in ranges)]), -_FAR_OUT * widest) - widest
     high = min(max([high, *points, *(hi for _, hi in ranges)]), _FAR_OUT * widest) + widest
-    return Panels(lay_panels(low, high, surface.mu_landmarks), _ORDER)
+    return Panels(lay_panels(low, high, surfaces.mu_landmarks), _ORDER)
 
 
-def _integrate_tau(surface: Surface, base: Panels, tau_shapes: Sequence[Shape | None]) -> Array:
-    """Log likelihood of mu at the base nodes with tau integrated out, (G, K)."""
-    if not surface.varying:
-        level = surface.parts(base.nodes, np.zeros(1)).sum(axis=0)[0]
-        return np.repeat(level[:, None], len(tau_shapes), axis=1)
+def _integrate_tau(surfaces: Surfaces, base: Panels, tau_shapes: Sequence[Shape | None]) -> Array:
+    """Log likelihood of mu at the base nodes with tau integrated out: (G, S * K), the surfaces one after another."""
+    nodes, count = base.nodes, len(surfaces.surfaces)
+    if not surfaces.varying:
+        level = surfaces.log_likelihood(nodes, np.zeros(1))[0]
+        return np.repeat(level, len(tau_shapes), axis=0).T
     points = [0.0 if tau is None else tau.point for tau in tau_shapes]
-    fixed = {0.0} | {point for point in points if point is not None}
-    exact = {point: surface.parts(base.nodes, np.array([point])).sum(axis=0)[0] for point in fixed}
+    fixed = sorted({0.0} | {point for point in points if point is not None})
+    exact = dict(zip(fixed, surfaces.log_likelihood(nodes, np.array(fixed)), strict=True))
     spread = [tau for tau in tau_shapes if tau is not None and tau.point is None]
-    columns = []
+    by_prior = []
     if spread:
-        first = [first_tau_axis(surface, tau) for tau in spread]
+        first = [first_tau_axis(surfaces, tau) for tau in spread]
         highest = max(float(axis.edges[-1]) for axis in first if axis.edges is not None)
-        marks = tuple(mark._replace(scale=_FINER * mark.scale) for mark in surface.tau_landmarks)
-        panels = _tau_panels(surface, base, lay_panels(0.0, highest, marks), spread)
-        table = surface.parts(base.nodes, panels.nodes).sum(axis=0)
-        top = table.max(axis=1)
+        marks = tuple(mark._replace(scale=_FINER * mark.scale) for mark in surfaces.tau_landmarks)
+        panels = _tau_panels(surfaces, base, lay_panels(0.0, highest, marks), spread)
+        table = surfaces.log_likelihood(nodes, panels.nodes)
+        top = table.max(axis=2).T
+        table = table.reshape(len(table), -1)
     axes = iter(first) if spread else iter(())
     for tau, point in zip(tau_shapes, points, strict=True):
         if tau is None or point is not None:
-            columns.append(exact[point or 0.0])
+            by_prior.append(exact[point or 0.0])
             continue
 
         def log_posterior(t: Array, tau: Shape = tau) -> Array:
-            return np.asarray(panels.at(t, top) + log_prior(tau, t))
+            return np.asarray(panels.at(t, top).T + log_prior(tau, t)[:, None])
 
         axis = fit_axis(_within(next(axes), panels), log_posterior)
         t, log_w = axis.nodes(_ORDER)
-        terms = _interpolate(panels, table, t) + (log_w + tau.logpdf(t))[:, None]
-        if tau.below > 0:
-            terms = np.vstack([terms, exact[0.0] + np.log(tau.below)])
+        terms = _interpolate(panels, table, t)
+        terms += (log_w + tau.logpdf(t))[:, None]
         highest_term = terms.max(axis=0)
-        columns.append(np.log(np.exp(terms - highest_term).sum(axis=0)) + highest_term)
-    return np.stack(columns, axis=-1)
+        terms -= highest_term
+        integral = (np.log(np.exp(terms, out=terms).sum(axis=0)) + highest_term).reshape(count, -1)
+        if tau.below > 0:
+            integral = np.logaddexp(integral, exact[0.0] + np.log(tau.below))
+        by_prior.append(integral)
+    return np.stack(by_prior, axis=1).reshape(-1, len(nodes)).T
 
 
-def _tau_panels(surface: Surface, base: Panels, edges: Array, priors: Sequence[Shape]) -> Panels:
+def _tau_panels(surfaces: Surfaces, base: Panels, edges: Array, priors: Sequence[Shape]) -> Panels:
     """Panels of tau for the table, cut where no prior leaves any mass."""
     coarse = Panels(edges, 3)
-    likelihood = surface.parts(base.nodes[base.order // 2 :: base.order], coarse.nodes).sum(axis=0).max(axis=1)
+    likelihood = surfaces.log_likelihood(base.nodes[base.order // 2 :: base.order], coarse.nodes).max(axis=2)
     alive = 0
     for prior in priors:
-        mass = likelihood + prior.logpdf(coarse.nodes) + np.log(coarse.weights)
-        seen = np.nonzero(mass > np.nan_to_num(mass, nan=-np.inf).max() - 50.0)[0]
+        mass = likelihood + (prior.logpdf(coarse.nodes) + np.log(coarse.weights))[:, None]
+        seen = np.nonzero((mass > np.nan_to_num(mass, nan=-np.inf).max(axis=0) - _NO_MASS).any(axis=1))[0]
         # A prior may end before the first node of a panel, or be so narrow that no node sees it.
         end = int(coarse.locate(np.array(prior.range[1]))[0])
         alive = max(alive, min(end, int(seen[-1]) // coarse.order + 1) if len(seen) else end)
@@ -136,7 +205,7 @@ def _within(axis: Axis, panels: Panels) -> Axis:
     return Axis(np.append(inside, end), None)
 
 
-def _answer(surface: Surface, base: Panels, marginal: Array, mu: Shape, answers: GridAnswers, m: int) -> None:
+def _answer(surfaces: Surfaces, base: Panels, marginal: Array, mu: Shape, answers: GridAnswers, m: int) -> None:
     if mu.point is not None:
         value = _interpolate(base, marginal, np.array([mu.point]))[0]
         answers.log_evidence[:, m], answers.mean[:, m], answers.sd[:, m] = value, mu.point, 0.0
@@ -144,8 +213,9 @@ def _answer(surface: Surface, base: Panels, marginal: Array, mu: Shape, answers:
         return
     low = max(mu.range[0], base.edges[0]) if mu.support[0] > -np.inf else base.edges[0]
     high = min(mu.range[1], base.edges[-1]) if mu.support[1] < np.inf else base.edges[-1]
-    low, high = max(low, min(mu.range[0], mu_extent(surface)[0])), min(high, max(mu.range[1], mu_extent(surface)[1]))
-    edges = lay_panels(low, high, (*mu.landmarks, *surface.mu_landmarks), (*mu.breaks, 0.0))
+    extent = mu_extent(surfaces)
+    low, high = max(low, min(mu.range[0], extent[0])), min(high, max(mu.range[1], extent[1]))
+    edges = lay_panels(low, high, (*mu.landmarks, *surfaces.mu_landmarks), (*mu.breaks, 0.0))
     for _ in range(8):
         panels = Panels(edges, _ORDER)
         log_terms = _interpolate(base, marginal, panels.nodes) + mu.logpdf(panels.nodes)[:, None]

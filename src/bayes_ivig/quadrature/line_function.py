@@ -171,8 +171,12 @@ class LineFunction:
             level = float(self.at(np.array(side * self.last)))
             gap = (m - self.last) / t
             a = gap + s * t
-            # exp(a^2/2) Phi(a) is kept together where the exponent is huge
-            outside = level - 0.5 * gap**2 + np.log(0.5 * erfcx(-np.minimum(a, 0.0) / math.sqrt(2)))
-            inside = level + s * (m - self.last) + 0.5 * (s * np.where(a > 0, t, 0.0)) ** 2 + log_ndtr(a)
-            result = np.logaddexp(result, np.where(a > 0, inside, outside))
+            # A line that starts far down and falls adds nothing unless the bell stands on it, or on nothing else.
+            counts = np.full(len(x), True) if s == 0 or level > self.peak - _DEAD else (a > 0) | ~np.isfinite(result)
+            if counts.any():
+                gap, a, m, sd = gap[counts], a[counts], m[counts], t[counts]
+                # exp(a^2/2) Phi(a) is kept together where the exponent is huge
+                outside = level - 0.5 * gap**2 + np.log(0.5 * erfcx(-np.minimum(a, 0.0) / math.sqrt(2)))
+                inside = level + s * (m - self.last) + 0.5 * (s * np.where(a > 0, sd, 0.0)) ** 2 + log_ndtr(a)
+                result[counts] = np.logaddexp(result[counts], np.where(a > 0, inside, outside))
         return result

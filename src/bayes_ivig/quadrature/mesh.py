@@ -2,11 +2,12 @@
 cut to where the posterior is."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_ivig.quadrature.curves import Curve
 from bayes_ivig.quadrature.panels import Landmark, Panels, lay_panels, split_panels
 from bayes_ivig.quadrature.prior_shapes import Shape
 from bayes_ivig.quadrature.surface import Surface
@@ -17,6 +18,22 @@ _VARIATION = 10.0  # of the log posterior inside one panel that 12 nodes resolve
 _NO_MASS, _NO_MOMENT = 42.0, 30.0  # log mass and log second moment, below the largest, of a panel that is cut off
 _ROUNDS = 24
 _STEEP = 10.0  # widths beyond the data that a prior narrower than that can still be pulled to
+
+
+class Landscape(Protocol):
+    """Where likelihoods of mu and tau vary: what a mesh asks of them."""
+
+    @property
+    def varying(self) -> tuple[Curve, ...]:
+        """The studies whose likelihood depends on the effect."""
+
+    @property
+    def mu_landmarks(self) -> tuple[Landmark, ...]:
+        """Where the likelihood of mu varies."""
+
+    @property
+    def tau_landmarks(self) -> tuple[Landmark, ...]:
+        """Where the likelihood of tau varies."""
 
 
 class Axis(NamedTuple):
@@ -64,7 +81,7 @@ def find_mesh(
             other = (log_v, log_w)[which]
             along = finite if which == 0 else finite.T
             log_mass = np.logaddexp.reduce(along + other[:, None], axis=0) + weight
-            edges, moved = _adapt(axis.edges, across, log_mass)
+            edges, moved = _adapt(axis.edges, across[:, None], log_mass[:, None])
             changed |= moved
             axes[which] = Axis(edges, None)
         if not changed:
@@ -73,13 +90,13 @@ def find_mesh(
 
 
 def fit_axis(axis: Axis, log_posterior: Callable[[Array], Array]) -> Axis:
-    """Split and cut the panels of one parameter by what `log_posterior` (of nodes) says of it."""
+    """Split and cut the panels of one parameter by what `log_posterior` (of nodes (n,), shape (n, S)) says of it."""
     for _ in range(_ROUNDS):
         if axis.edges is None:
             break
         nodes, log_weights = axis.nodes(_COARSE)
         top = np.nan_to_num(log_posterior(nodes), nan=-np.inf)
-        edges, changed = _adapt(axis.edges, top, top + log_weights)
+        edges, changed = _adapt(axis.edges, top, top + log_weights[:, None])
         axis = Axis(edges, None)
         if not changed:
             break
@@ -91,7 +108,7 @@ def log_prior(shape: Shape | None, x: Array) -> Array:
     return np.zeros(len(x)) if shape is None or shape.point is not None else shape.logpdf(x)
 
 
-def mu_extent(surface: Surface) -> tuple[float, float]:
+def mu_extent(surface: Landscape) -> tuple[float, float]:
     """Ends of what the data may say of mu, (inf, -inf) where they say nothing."""
     if not surface.varying:
         return (np.inf, -np.inf)
@@ -109,7 +126,7 @@ def _first_axis(
     return Axis(lay_panels(low, high, (*shape.landmarks, *marks), (*shape.breaks, *kinks)), None)
 
 
-def first_tau_axis(surface: Surface, tau: Shape | None) -> Axis:
+def first_tau_axis(surface: Landscape, tau: Shape | None) -> Axis:
     """Panels of tau before the posterior is known; the single value 0 for a common effect."""
     if tau is None:
         return Axis(None, 0.0)
@@ -119,22 +136,27 @@ def first_tau_axis(surface: Surface, tau: Shape | None) -> Axis:
 
 
 def _adapt(edges: Array, top: Array, log_mass: Array) -> tuple[Array, bool]:
-    """Split panels over which the posterior changes too much to integrate; cut ends without mass."""
+    """Split panels over which a posterior changes too much to integrate; cut ends without mass.
+
+    The arrays (n, S) are those of S posteriors, all of which the panels are to serve.
+    """
     panels = Panels(edges, _COARSE)
-    peak = int(np.argmax(log_mass))
-    reach = np.abs(panels.nodes - panels.nodes[peak]) / (2 * panels.half[peak // _COARSE])
-    mass = log_mass.reshape(-1, _COARSE).max(axis=1)
-    moment = (log_mass + np.log1p(reach**2)).reshape(-1, _COARSE).max(axis=1)
-    matters = (mass > mass.max() - _NO_MASS) | (moment > moment.max() - _NO_MOMENT)
-    local = top.reshape(-1, _COARSE)
+    count = top.shape[1]
+    peak = np.argmax(log_mass, axis=0)
+    reach = np.abs(panels.nodes[:, None] - panels.nodes[peak]) / (2 * panels.half[peak // _COARSE])
+    mass = log_mass.reshape(-1, _COARSE, count).max(axis=1)
+    moment = (log_mass + np.log1p(reach**2)).reshape(-1, _COARSE, count).max(axis=1)
+    matters = (mass > mass.max(axis=0) - _NO_MASS) | (moment > moment.max(axis=0) - _NO_MOMENT)
+    local = top.reshape(-1, _COARSE, count)
     height = local.max(axis=1)
+    highest = height.max(axis=0)
     # Between its nodes and beyond its ends a panel may hold more than they show.
-    change = np.where(np.isfinite(height), height - np.maximum(local.min(axis=1), height.max() - 60.0), 0.0)
-    ends = np.concatenate([[local[0, 0]], (local[1:, 0] + local[:-1, -1]) / 2, [local[-1, -1]]])
-    beside = np.maximum(np.abs(np.diff(ends)), change)
-    near_top = height > height.max() - 50.0
-    split = matters & near_top & (np.where(np.isfinite(beside), beside, np.inf) > _VARIATION)
-    first, last = np.nonzero(matters)[0][[0, -1]]
+    change = np.where(np.isfinite(height), height - np.maximum(local.min(axis=1), highest - 60.0), 0.0)
+    ends = np.concatenate([local[:1, 0], (local[1:, 0] + local[:-1, -1]) / 2, local[-1:, -1]])
+    beside = np.maximum(np.abs(np.diff(ends, axis=0)), change)
+    near_top = height > highest - 50.0
+    split = (matters & near_top & (np.where(np.isfinite(beside), beside, np.inf) > _VARIATION)).any(axis=1)
+    first, last = np.nonzero(matters.any(axis=1))[0][[0, -1]]
     # One panel more on either side, in case the split ones show that it matters.
     first, last = max(first - 1, 0), min(last + 1, len(matters) - 1)
     kept, wanted = edges[first : last + 2], split[first : last + 1]

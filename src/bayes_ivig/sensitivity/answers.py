@@ -7,7 +7,7 @@ import numpy as np
 
 from bayes_ivig.effects import Array
 from bayes_ivig.quadrature import Surface, fit_posterior
-from bayes_ivig.quadrature.grid import GridAnswers, answer_grid
+from bayes_ivig.quadrature.grid import GridAnswers, answer_grids
 from bayes_ivig.quadrature.prior_shapes import Shape
 from bayes_ivig.sensitivity.specifications import Plan
 from bayes_ivig.sensitivity.study_curves import mu_shape, tau_shape
@@ -28,27 +28,25 @@ class Answers:
     error: float
 
 
-def _answer_surface(
-    surface: Surface, mu: Sequence[Shape], tau: Sequence[Shape | None], probs: tuple[float, ...]
-) -> GridAnswers:
-    """The grid of priors on one surface; a pair whose error the grid itself finds too large is fitted alone."""
-    grid = answer_grid(surface, mu, tau, probs)
+def _mend(
+    grid: GridAnswers, surface: Surface, mu: Sequence[Shape], tau: Sequence[Shape | None], probs: tuple[float, ...]
+) -> None:
+    """Fit alone every pair whose error the grid itself finds too large."""
     for k, m in np.argwhere(~(grid.error <= TOLERANCE)):
         alone = fit_posterior(surface, mu[m], tau[k])
         grid.quantiles[k, m] = alone.mu.quantile(np.array(probs))
         grid.p_gt_0[k, m], grid.log_evidence[k, m] = alone.mu.p_gt(0.0), alone.log_evidence
         grid.error[k, m] = alone.movement
-    return grid
 
 
 def answer_all(plan: Plan, probs: tuple[float, ...]) -> tuple[Answers, int]:
     """Answer every cell under every pair of priors; return also how many of the specifications are distinct."""
     mu = [mu_shape(a.prior, plan.model) for a in plan.effects if a.prior is not None]
     tau = [tau_shape(a.prior) for a in plan.scales]
-    by_key = {}
-    for cell in plan.cells:
-        if cell.key not in by_key:
-            by_key[cell.key] = _answer_surface(Surface(cell.curves), mu, tau, probs)
+    surfaces = {cell.key: Surface(cell.curves) for cell in plan.cells}
+    by_key = dict(zip(surfaces, answer_grids(tuple(surfaces.values()), mu, tau, probs), strict=True))
+    for key, grid in by_key.items():
+        _mend(grid, surfaces[key], mu, tau, probs)
     grids = [by_key[cell.key] for cell in plan.cells]
     errors = [*(float(grid.error.max()) for grid in grids), *(curve.error for c in plan.cells for curve in c.curves)]
     return (

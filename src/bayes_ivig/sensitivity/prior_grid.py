@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_ivig.quadrature import Surface, shape_of
-from bayes_ivig.quadrature.grid import answer_grid
+from bayes_ivig.quadrature.grid import answer_grids
 from bayes_ivig.sensitivity.baselines import Baselines
 from bayes_ivig.sensitivity.prior_sets import (
     LabelledPrior,
@@ -94,7 +94,7 @@ def cross_priors(setting: Setting, baselines: Baselines) -> PriorGrid:
     lower, upper = tails(setting.prob)
     mu_shapes = [shape_of(one.prior) for one in mu]
     tau_shapes = [None if one.prior.is_point and one.prior.args[0] == 0 else shape_of(one.prior) for one in tau]
-    grids = [answer_grid(surface, mu_shapes, tau_shapes, (lower, 0.5, upper)) for surface in surfaces]
+    grids = answer_grids(surfaces, mu_shapes, tau_shapes, (lower, 0.5, upper))
     quantiles = np.stack([grid.quantiles for grid in grids])
     above = np.stack([grid.p_gt_0 for grid in grids])
     return PriorGrid(
