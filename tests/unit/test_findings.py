@@ -41,18 +41,18 @@ def typed_in_prose(template: str) -> list[str]:
 
 
 def typed_in_code(template: str) -> list[str]:
-    """Numbers in placeholders that are no name of a review, a trial, a published result or a reading."""
+    """Numbers in placeholders that are no name of a review, a trial, a published result, a flag or a reading."""
     audits = [json.loads(FILES[f"{review}/audit"]["audit.json"]) for review in list_reviews()]
     published = {one["id"] for audit in audits for outcome in audit["outcomes"] for one in outcome["published"]}
     readings = {reading["name"] for name in list_reviews() for reading in read_as_stored(name)}
-    known = {*list_reviews(), *published, *readings, "fraction_above_0.95"}
+    known = {*list_reviews(), *published, *readings, "fraction_above_0.95", "patients counted twice"}
     found = []
     for code in CODE.findall(template):
         if code.startswith("{#"):
             continue
         found += [text for text in TEXT.findall(code) if text not in known and NUMBER.search(NAMES.sub("", text))]
-        bare = SUBSCRIPT.sub("", TEXT.sub("", code)).replace("per_100", "").replace("events == 1", "")
-        found += [code] if re.search(r"\d", bare) else []
+        bare = SUBSCRIPT.sub("", TEXT.sub("", code))
+        found += [code] if re.search(r"(?<!\w)\d", bare) else []  # not the digits of a name, such as per_100
     return found
 
 
