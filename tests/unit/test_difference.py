@@ -30,6 +30,30 @@ def test_json(before, after, where):
     assert [m.where for m in moved("fit.json", before, after)] == where
 
 
+CROSSOVER = """{{"model": "{model}", "p_benefit": {p}, "effects": {{"in_trials": {{
+  "RR": {{"median": {rr}, "ci": [1.0, 9.0], "prob": 0.95}},
+  "NNT": {{"median": 2.0, "best": 1.5, "worst": {worst}, "p_below": {{"3": {below}}}}}}}}}}}"""
+
+
+@pytest.mark.parametrize(
+    ("model", "change", "where"),
+    [
+        ("crossover", {"rr": 4.5}, []),  # the width is 8
+        ("crossover", {"rr": 6.0}, ["effects.in_trials.RR.median"]),
+        ("crossover", {"below": 0.83}, []),
+        ("crossover", {"below": 0.9}, ["effects.in_trials.NNT.p_below.3"]),
+        ("crossover", {"worst": 3.2}, ["effects.in_trials.NNT.worst"]),
+        ("crossover", {"p": 0.951}, ["p_benefit"]),
+        ("crossover", {"worst": "null"}, ["effects.in_trials.NNT.worst"]),
+        ("binomial", {"rr": 4.00001}, ["effects.in_trials.RR.median"]),
+    ],
+)
+def test_what_a_crossover_fit_counts_in_its_draws_moves_by_its_error(model, change, where):
+    before = {"model": model, "p": 0.95, "rr": 4.0, "below": 0.8, "worst": 2.5}
+    texts = [CROSSOVER.format(**values) for values in (before, before | change)]
+    assert [m.where for m in moved("fit.json", *texts)] == where
+
+
 def test_csv():
     assert [m.where for m in moved("x.csv", "study,y\nA,1\nB,2\n", "study,y\nA,1\nB,2.1\n")] == ["line 3, y"]
     assert moved("x.csv", "study,y\nA,1\n", "study,y\nA,1.000000001\n") == ()

@@ -14,11 +14,15 @@ from scipy.special import ndtri
 Values = dict[str, Any]
 EXACT = 1e-8  # of exact numbers, absolute up to 1 and relative beyond
 SEARCHED = 1e-5  # of numbers that a search finds and that stops at 1e-6 of the step it looks at
+# Of what a crossover fit counts in 4,000 draws, where rounding in the last bit changes which are drawn: a share of its
+# interval's width, and a probability. Either is some 3 standard errors of the difference between two sets of draws.
+OF_WIDTH, OF_CHANCE = 0.2, 0.05
 DRAWN = 0.01  # of coordinates in a figure, in points
 FALSE_ALARMS = 1e-4  # share of runs of an unchanged program in which any sampled number is said to have moved
 _MISSING = "(missing)"
 _SVG_NAME = re.compile(r"\b[a-zA-Z][0-9a-f]{10}\b")  # of a part of a figure, made from its coordinates to the last bit
 _SEARCHED = re.compile(r"(tipping|bias)\[")  # in sensitivity.json
+_COUNTED = re.compile(r"(?P<of>(?:effects\.in_trials|crossover\.association)\b.*)\.(?P<what>[^.]+)")  # in fit.json
 _NUMBER = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
 
 
@@ -49,7 +53,8 @@ def compare_folders(
 
     `summary.csv` is sampled or simulated: means and SDs are compared in Monte-Carlo standard errors, with Bonferroni's
     limit over all of them. Figures (.svg) are compared by their text and, to a hundredth of a point, their
-    coordinates. Everything else is exact: texts are equal, numbers agree to 1e-8, tipping points to 1e-5.
+    coordinates. Everything else is exact: texts are equal, numbers agree to 1e-8, tipping
+    points to 1e-5, what a crossover fit counts in its draws to the error of such counts.
     """
     moved: list[Moved] = []
     sampled: list[_Sampled] = []
@@ -77,11 +82,23 @@ def _exact(folder: str, name: str, before: str, after: str) -> Iterator[Moved]:
         x, y = a.get(where, _MISSING), b.get(where, _MISSING)
         if isinstance(x, (int, float)) and isinstance(y, (int, float)) and not isinstance(x, bool):
             difference = abs(x - y)
-            near = SEARCHED if _SEARCHED.match(where) else EXACT
-            if not difference <= (DRAWN if drawn else near * max(1.0, abs(x))):
+            if not difference <= (DRAWN if drawn else _tolerance(where, a)):
                 yield Moved(folder, name, where, x, y, f"{difference:.1e}")
         elif x != y:
             yield Moved(folder, name, where, x, y)
+
+
+def _tolerance(where: str, stored: Values) -> float:
+    """How far the number at `where` may be from the stored one."""
+    found = _COUNTED.fullmatch(where) if stored.get("model") == "crossover" else None
+    if found is None:
+        return (SEARCHED if _SEARCHED.match(where) else EXACT) * max(1.0, abs(stored[where]))
+    of, what = found["of"], found["what"]
+    if what.startswith("p_") or ".p_" in of:
+        return OF_CHANCE
+    low, high = ("best", "worst") if of.endswith("NNT") else ("ci[0]", "ci[1]")
+    ends = stored[f"{of}.{low}"], stored[f"{of}.{high}"]
+    return OF_WIDTH * abs(stored[where] if None in ends else ends[1] - ends[0])
 
 
 def _sampled(folder: str, name: str, before: str, after: str) -> Iterator[_Sampled]:
