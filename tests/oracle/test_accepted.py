@@ -1,6 +1,7 @@
 """What stands in results/accepted is all of it, and a fast part of it comes out the same in every run."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from bayes_ivig.choices import Choices, choose_model
 from bayes_ivig.errors import CheckFailedError, InputError
 from bayes_ivig.plan.assurance import run_plan
 from bayes_ivig.reproduction import load_kind
-from bayes_ivig.reviews import load_review
+from bayes_ivig.reviews import list_reviews, load_review
 from bayes_ivig.sensitivity.baselines import compare_baselines
 from bayes_ivig.sensitivity.bundle import policy_row
 from bayes_ivig.sensitivity.comparison import compare_models
@@ -20,6 +21,7 @@ from bayes_ivig.sensitivity.leave_one_out import leave_one_out
 from bayes_ivig.sensitivity.policies import compare_policies
 from bayes_ivig.sensitivity.setting import Setting
 from bayes_ivig.store import csv_text, finite, json_text
+from bayes_ivig.wording import with_interval
 
 ROOT = Path(__file__).parents[2] / "results" / "accepted"
 ARTEFACTS = {artefact.folder: artefact for artefact in list_artefacts()}
@@ -70,6 +72,23 @@ def test_every_binary_outcome_of_the_earlier_edition_has_its_sensitivity_and_dis
     assert {a.folder for a in ARTEFACTS.values() if a.kind == "plan"} == {
         f"mmn-2007/disability/plan-{name}" for name in ("crossover", "parallel", "parallel-doubted", "parallel-sceptic")
     }
+
+
+@pytest.mark.parametrize("review", list_reviews())
+def test_the_report_of_an_edition_says_what_its_fits_say(review):
+    stored = load_accepted(ROOT)
+    text = stored[f"{review}/report"]["review.md"]
+    fits_of = [
+        json.loads(files["fit.json"])
+        for folder, files in stored.items()
+        if folder.startswith(f"{review}/") and folder.endswith("/binomial-or-random")
+    ]
+    assert len(fits_of) == 4
+    for fit in fits_of:
+        low, high = (math.exp(limit) for limit in fit["mu"]["ci"])
+        assert f"OR {with_interval(math.exp(fit['mu']['median']), (low, high))}" in text
+    assert "Provenance" not in text
+    assert "CHECK FAILED" not in text
 
 
 def test_a_part_of_a_sensitivity_analysis_comes_out_as_accepted():
