@@ -24,10 +24,12 @@ ORDER = (
     "fit net_benefit",
     "fit_json store plots present_crossover update",
     "output output_sensitivity output_balance output_plan present batch",
-    "accepted calibration",
+    "calibration",
     "present_data present_files present_audit present_sensitivity present_balance present_plan present_harms "
-    "present_update present_accepted",
+    "present_update",
     "page",
+    "accepted",
+    "present_accepted",
     "cli",
     "__main__",
 )

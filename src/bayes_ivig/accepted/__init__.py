@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from bayes_ivig.accepted import audits, fits
+from bayes_ivig.accepted import audits, fits, plans, reports, sensitivities
 from bayes_ivig.accepted.artefact import Artefact, Made
 from bayes_ivig.accepted.difference import Moved, compare_folders
 from bayes_ivig.errors import CheckFailedError, InputError
@@ -22,7 +22,13 @@ from bayes_ivig.workers import answer_each, open_workers
 
 __all__ = ["Artefact", "Made", "Moved", "accept", "list_artefacts", "load_accepted", "make_all", "reproduce"]
 
-KINDS: Mapping[str, ModuleType] = {"fit": fits, "audit": audits}
+KINDS: Mapping[str, ModuleType] = {
+    "sensitivity": sensitivities,
+    "report": reports,
+    "plan": plans,
+    "fit": fits,
+    "audit": audits,
+}
 Files = Mapping[str, str]
 Say = Callable[[str], None]
 
@@ -80,6 +86,8 @@ def reproduce(made: Mapping[str, Made], root: Path) -> tuple[Moved, ...]:
 def accept(made: Mapping[str, Made], root: Path) -> None:
     """Write what was made in the place of all that is stored, at once or not at all.
 
+    A file in which nothing moved stays as it is, to the last digit: history then shows what moved and nothing else.
+
     Raises
     ------
     CheckFailedError
@@ -89,8 +97,11 @@ def accept(made: Mapping[str, Made], root: Path) -> None:
     """
     if failed := [f"{folder} ({', '.join(m.failed)})" for folder, m in made.items() if m.failed]:
         raise CheckFailedError(f"nothing is accepted, because a check failed in {'; '.join(failed)}")
+    stored = load_accepted(root) if any(root.glob("*")) else {}
+    moved = {(m.folder, m.file) for m in compare_folders(stored, {folder: m.files for folder, m in made.items()})}
     with replace_folder(root) as new:
         for folder, m in made.items():
             (new / folder).mkdir(parents=True)
             for name, text in m.files.items():
-                (new / folder / name).write_text(text, "utf-8")
+                kept = text if (folder, name) in moved else stored[folder][name]
+                (new / folder / name).write_text(kept, "utf-8")

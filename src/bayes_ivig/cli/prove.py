@@ -20,9 +20,10 @@ def reproduce(
 ) -> None:
     """Make every accepted result afresh and compare it with what is stored.
 
-    Exact numbers must agree to 1e-8, sampled ones within their Monte-Carlo error. Exit code 3, with a table of what
-    moved, where anything does; then --accept stores the new results (git shows the difference, and CHANGELOG.md says
-    why under "Numbers"). Two to three minutes of processor time; run it at the top of a clone.
+    Fits, sensitivity, plans, reports and audits. Exact numbers must agree to 1e-8, sampled ones within their
+    Monte-Carlo error. Exit code 3, with a table of what moved, where anything does; then --accept stores what moved
+    (git shows the difference, and CHANGELOG.md says why under "Numbers"). Seven to eight minutes of processor time;
+    run it at the top of a clone.
     """
     check_jobs(jobs)
     from bayes_ivig import accepted

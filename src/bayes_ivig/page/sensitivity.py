@@ -23,17 +23,19 @@ MOST_MULTIVERSES = 4  # of 120 kB each on a page
 
 
 def with_sensitivity(
-    outcome: Outcome, root: Path, review: Review | None, figures: tuple[str, ...] = FIGURES
+    outcome: Outcome, root: Path | None, review: Review | None, figures: tuple[str, ...] = FIGURES
 ) -> Outcome:
     """Return the outcome with its sensitivity analysis, as `bayes-ivig sensitivity` stored it below `root`, or lean.
+
+    Where `root` is None, nothing stored is looked for.
 
     Its keys are those of sensitivity.json, `parallel_against_crossover` where the review has both readings, and
     `association_sentence` for a model of crossover trials, whose sweep over the association is drawn too.
     `figures` are the stored ones to take along.
     """
     evidence, model, prob = outcome.evidence, outcome.model, outcome.prob
-    folder = root / evidence.review / evidence.outcome / "sensitivity"
-    stored = _stored(folder, evidence, model, prob)
+    folder = None if root is None else root / evidence.review / evidence.outcome / "sensitivity"
+    stored = None if folder is None else _stored(folder, evidence, model, prob)
     key = {
         "evidence": [
             evidence.sha256,
@@ -46,7 +48,7 @@ def with_sensitivity(
         "priors": {name: model.priors[name].text for name in model.needed},
         "prob": prob,
     }
-    if stored is not None:
+    if folder is not None and stored is not None:
         outcome = _with_figures(outcome, folder, figures)
         found = stored
     else:
