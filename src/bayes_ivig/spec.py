@@ -9,7 +9,13 @@ from typing import Any
 
 from bayes_ivig.errors import InputError, nearest
 from bayes_ivig.named_priors import resolve_prior
-from bayes_ivig.priors import Prior, require_real_prior, require_risk_or_real_prior, require_scale_prior
+from bayes_ivig.priors import (
+    Prior,
+    require_plausible_size,
+    require_real_prior,
+    require_risk_or_real_prior,
+    require_scale_prior,
+)
 from bayes_ivig.shipped import shipped_folder
 
 LIKELIHOODS = ("binomial", "conditional", "crossover", "normal", "single-arm")
@@ -102,6 +108,7 @@ class Model:
                 require_risk_or_real_prior(prior, key)
             else:
                 require_real_prior(prior, key)
+            require_plausible_size(prior, key, scale=key == "tau")
 
     @property
     def has_baseline(self) -> bool:

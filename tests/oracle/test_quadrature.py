@@ -36,7 +36,9 @@ class Improper(NamedTuple):
     landmarks: tuple = ()
     breaks: tuple = ()
     point: float | None = None
-    below: float = 0.0
+
+    def beyond(self, low, high):
+        return 0.0, 0.0
 
 
 FLAT = Improper("flat", lambda x: np.zeros(np.shape(x)), (-math.inf, math.inf), (-1e25, 1e25))

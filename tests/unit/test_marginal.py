@@ -1,4 +1,4 @@
-"""A distribution on panels against scipy's normal, Student t, Cauchy and uniform, and with atoms."""
+"""A distribution on panels against scipy's normal, Student t, Cauchy and uniform, and a point mass."""
 
 import math
 
@@ -88,23 +88,12 @@ def test_a_skewed_interval_is_the_shortest():
 
 
 def test_a_point_mass_alone():
-    found = Marginal(None, np.zeros(0), (0.3, 1.0))
+    found = Marginal(None, np.zeros(0), 0.3)
     assert (found.mean, found.sd, found.interval(0.95), found.hdi(0.95)) == (0.3, 0.0, (0.3, 0.3), (0.3, 0.3))
     np.testing.assert_array_equal(found.cdf(np.array([0.29, 0.3])), [0, 1])
     assert (found.p_gt(0.0), found.p_gt(0.3)) == (1, 0)
     np.testing.assert_array_equal(found.draw(np.random.default_rng(1), 3), 0.3)
     np.testing.assert_array_equal(found.pdf(np.array([0.3])), 0)
-
-
-def test_an_atom_beside_a_density():
-    panels = Panels(np.linspace(0, 1, 5), 8)
-    found = Marginal(panels, np.full(32, 0.75), (0.0, 0.25))
-    assert found.mean == pytest.approx(0.375)
-    assert found.sd == pytest.approx(math.sqrt(0.75 / 3 - 0.375**2))
-    np.testing.assert_allclose(found.cdf(np.array([-0.1, 0.0, 0.4, 1.0])), [0, 0.25, 0.55, 1])
-    np.testing.assert_allclose(found.quantile(np.array([0.1, 0.25, 0.55, 1.0])), [0, 0, 0.4, 1], atol=1e-12)
-    assert found.p_gt(0.0) == pytest.approx(0.75)
-    assert found.p_gt(-0.1) == pytest.approx(1)
 
 
 def test_draws_are_from_the_distribution_and_seeded():

@@ -7,7 +7,8 @@ import pytest
 
 from bayes_ivig.priors import parse_prior
 from bayes_ivig.quadrature import shape_of
-from bayes_ivig.quadrature.panels import Panels, lay_panels
+from bayes_ivig.quadrature.mesh import Axis, prior_terms
+from bayes_ivig.quadrature.panels import lay_panels
 
 PRIORS = [
     "normal(0, 2.82)",
@@ -27,6 +28,13 @@ PRIORS = [
     "log-normal(0, 0.05)",
     "inverse-gamma(1.5, 0.2)",
     "inverse-gamma(40, 12)",
+    "inverse-gamma(0.1, 0.1)",
+    "half-student-t(0.1, 1)",
+    "student-t(0.1, 3, 2)",
+    "log-normal(0, 20)",
+    "log-student-t(5, -1.3, 1.5)",
+    "0.9*half-normal(1) + 0.1*log-student-t(1, 0, 3)",
+    "beta(0.1, 2)",
     "0.8*normal(0, 1) + 0.2*normal(4, 10)",
     "0.5*half-normal(0.05) + 0.5*half-cauchy(1)",
     "0.3*log-normal(-3, 0.5) + 0.7*uniform(0, 2)",
@@ -47,9 +55,11 @@ def test_the_range_holds_the_prior(text):
     prior = parse_prior(text)
     shape = shape_of(prior)
     low, high = shape.range
-    assert prior.cdf(low) - shape.below <= 1e-15
-    assert 1 - prior.cdf(high) <= 1e-15
-    assert 0 <= shape.below <= 1e-15 or shape.support[0] == 0
+    scales = [low, high] if shape.support[0] < 0 else [high]
+    far = min(map(abs, scales)) >= 1e24  # as far as meshes go; a scale may lie this near to 0 whatever the prior
+    assert 1 - prior.cdf(high) <= 1e-15 or far
+    assert prior.cdf(low) <= 1e-15 or far or low <= 1e-24
+    assert shape.beyond(low, high) == (prior.cdf(low), 1 - prior.cdf(high))
     assert shape.support == prior.support
     assert shape.point is None
 
@@ -57,9 +67,25 @@ def test_the_range_holds_the_prior(text):
 @pytest.mark.parametrize(("text", "rate"), [(p, False) for p in PRIORS] + [(p, True) for p in RATES + PRIORS[:3]])
 def test_panels_laid_by_the_landmarks_integrate_it_to_1(text, rate):
     shape = shape_of(parse_prior(text), rate=rate)
-    panels = Panels(lay_panels(*shape.range, shape.landmarks, shape.breaks), 26)
-    assert panels.weights @ np.exp(shape.logpdf(panels.nodes)) + shape.below == pytest.approx(1, abs=1e-7)
-    assert len(panels.half) < 400
+    axis = Axis(lay_panels(*shape.range, shape.landmarks, shape.breaks), None)
+    nodes, terms = prior_terms(axis, shape, 26)
+    assert np.exp(terms).sum() == pytest.approx(1, abs=1e-7)
+    assert len(axis.edges) < 400
+    inside = slice(26, -26)
+    np.testing.assert_allclose((terms - axis.nodes(26)[1])[inside], shape.logpdf(nodes)[inside], atol=1e-12, rtol=1e-12)
+
+
+@pytest.mark.parametrize("text", ["student-t(0.3, 1, 2)", "cauchy(0, 1)", "half-student-t(0.5, 1)"])
+def test_what_lies_beyond_the_mesh_is_in_its_end_panels(text):
+    """Where the mesh goes as far as it is meant to; where it was cut, because nothing is left there, it is not."""
+    shape = shape_of(parse_prior(text))
+    low, high = max(shape.support[0], -1e3), 1e3
+    axis = Axis(lay_panels(low, high, shape.landmarks), None)
+    inside = parse_prior(text).cdf(high) - parse_prior(text).cdf(low)
+    assert np.exp(prior_terms(axis, shape, 26, (low, high))[1]).sum() == pytest.approx(1, abs=1e-9)
+    assert np.exp(prior_terms(axis, shape, 26)[1]).sum() == pytest.approx(inside, abs=1e-9)
+    above = prior_terms(axis, shape, 26, (-math.inf, high))[1]
+    assert np.exp(above).sum() == pytest.approx(1 - parse_prior(text).cdf(low), abs=1e-9)
 
 
 @pytest.mark.parametrize("text", RATES)
@@ -81,7 +107,7 @@ def test_a_density_of_the_logit_stays_one():
 
 def test_a_point_mass_is_a_point():
     shape = shape_of(parse_prior("fixed(0.3)"))
-    assert (shape.point, shape.range, shape.below) == (0.3, (0.3, 0.3), 0.0)
+    assert (shape.point, shape.range) == (0.3, (0.3, 0.3))
 
 
 def test_jumps_are_breaks():

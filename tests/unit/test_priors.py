@@ -11,6 +11,7 @@ from bayes_ivig.priors import (
     FAMILIES,
     Prior,
     parse_prior,
+    require_plausible_size,
     require_real_prior,
     require_risk_or_real_prior,
     require_scale_prior,
@@ -325,6 +326,30 @@ def test_scale_priors_accepted(text):
 def test_scale_priors_refused(text):
     with pytest.raises(InputError, match=r"^--tau: .* below 0; .* half-normal\(0\.5\)$"):
         require_scale_prior(parse_prior(text), "--tau")
+
+
+@pytest.mark.parametrize(
+    "text", ["half-cauchy(25)", "inverse-gamma(0.1, 0.1)", "normal(0, 1e20)", "fixed(1e30)", "student-t(0.1, 0, 1)"]
+)
+def test_wide_priors_accepted(text):
+    assert require_plausible_size(parse_prior(text), "--tau").text == parse_prior(text).text
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("inverse-gamma(0.001, 0.001)", "94%"),  # P(1/X < 1e-25), 1/X ~ gamma: 1e-28^0.001 / Gamma(1.001)
+        ("log-normal(0, 100)", "28%"),  # P(Z > log(1e25) / 100)
+        ("student-t(0.02, 0, 1)", "30%"),
+        ("uniform(0, 1e30)", "100%"),
+        ("0.5*half-normal(1) + 0.5*inverse-gamma(0.001, 0.001)", "47%"),
+    ],
+)
+def test_priors_on_values_that_nothing_has_are_refused(text, share):
+    with pytest.raises(InputError, match=rf"^--tau: .* puts {share} of its mass .* half-normal\(0\.5\) [^\n]*$"):
+        require_plausible_size(parse_prior(text), "--tau", scale=True)
+    with pytest.raises(InputError, match=r"such as normal\(0, 2\.82\)$"):
+        require_plausible_size(parse_prior(text), "--mu")
 
 
 @pytest.mark.parametrize("text", ["beta(1, 1)", "uniform(0, 1)", "uniform(0.1, 0.3)", "normal(0, 10)", MIXTURE])

@@ -4,6 +4,23 @@ from bayes_ivig.errors import InputError
 from bayes_ivig.priors.families import REAL
 from bayes_ivig.priors.prior import Prior
 
+_LARGE, _SHARE = 1e25, 0.01  # no effect in any unit is that large; the share of a prior that may be beyond it
+
+
+def require_plausible_size(prior: Prior, where: str, scale: bool = False) -> Prior:
+    """Return the prior if nearly all of it is on values that an effect (`scale`: a standard deviation) can have.
+
+    A vague prior such as inverse-gamma(0.001, 0.001) is not, and no sampler or integral reaches where its mass is
+    (Gelman A, Bayesian Anal 2006;1:515-534). Raises InputError.
+    """
+    beyond = 0.0 if prior.is_point else float(prior.cdf(-_LARGE) + 1 - prior.cdf(_LARGE))
+    if beyond > _SHARE:
+        raise InputError(
+            f"{where}: '{prior.text}' puts {beyond:.0%} of its mass on values above {_LARGE:.0e} in size; "
+            f"write a narrower one, such as {'half-normal(0.5) or half-cauchy(0.5)' if scale else 'normal(0, 2.82)'}"
+        )
+    return prior
+
 
 def require_scale_prior(prior: Prior, where: str = "tau") -> Prior:
     """Return the prior of a standard deviation: on [0, inf), or fixed(x) with x >= 0. Raises InputError."""

@@ -31,20 +31,15 @@ def describe_point(value: float, probs: tuple[float, ...]) -> Answers:
     return Answers(value, 0.0, (value,) * len(probs), float(value > 0))
 
 
-def describe_density(panels: Panels, density: Array, probs: tuple[float, ...], at_0: float = 0.0) -> Answers:
-    """Answers of a density (m * order,) at the nodes of its panels, of which the integral need not be 1.
-
-    `at_0` is mass at 0, the lower end, in the same units.
-    """
+def describe_density(panels: Panels, density: Array, probs: tuple[float, ...]) -> Answers:
+    """Answers of a density (m * order,) at the nodes of its panels, of which the integral need not be 1."""
     edges, nodes = panels.running_integral(density)
-    total = float(edges[-1]) + at_0
+    total = float(edges[-1])
     mass = panels.weights * density / total
     mean = float(mass @ panels.nodes)
-    sd = math.sqrt(max(float(mass @ (panels.nodes - mean) ** 2) + at_0 / total * mean**2, 0.0))
-    need = np.array(probs) * total - at_0
-    x = np.where(need > 0, _invert(panels, density, edges, nodes, need), 0.0 if at_0 else panels.edges[0])
-    below = _running_at(panels, edges, nodes, 0.0)
-    above = float(edges[-1]) - below if panels.edges[0] < 0 or not at_0 else float(edges[-1])
+    sd = math.sqrt(max(float(mass @ (panels.nodes - mean) ** 2), 0.0))
+    x = _invert(panels, density, edges, nodes, np.array(probs) * total)
+    above = total - _running_at(panels, edges, nodes, 0.0)
     return Answers(mean, sd, tuple(x.tolist()), min(max(above / total, 0.0), 1.0))
 
 

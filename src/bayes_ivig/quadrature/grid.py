@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_ivig.quadrature.curves import Curve
-from bayes_ivig.quadrature.mesh import Axis, first_tau_axis, fit_axis, log_prior, mu_extent
+from bayes_ivig.quadrature.mesh import Axis, first_tau_axis, fit_axis, log_prior, mu_extent, prior_terms
 from bayes_ivig.quadrature.panels import Landmark, Panels, lay_panels, solve_series, split_panels
 from bayes_ivig.quadrature.prior_shapes import Shape
 from bayes_ivig.quadrature.surface import Surface
+from bayes_ivig.quadrature.table_check import Pairs, without_tables, worst_table_errors
 
 Array = NDArray[np.float64]
 PROBS = (0.025, 0.25, 0.5, 0.75, 0.975)
@@ -27,6 +28,7 @@ _VARIATION = 10.0
 _NO_MASS = 30.0  # log mass, below the largest, of a panel of tau that is cut off
 _FINER = 0.3  # of the scale of tau: far from the data's mu the likelihood of tau bends more than near it
 _OVERSHOOT = 0.5  # log units that a peak between nodes may rise above them
+_MISSED = 2e-7  # log likelihood that the tables of studies may miss where a posterior lies
 _FAR_OUT = 1e12  # widths of the data beyond which no prior is followed
 
 
@@ -71,7 +73,15 @@ def answer_grids(
     """Answer every pair of priors on every surface: surfaces on one mesh share the curves of their studies."""
     answers: list[GridAnswers] = []
     for start in range(0, len(surfaces), _AT_ONCE):
-        answers += _answer_together(Surfaces(tuple(surfaces[start : start + _AT_ONCE])), mu_shapes, tau_shapes, probs)
+        some = Surfaces(tuple(surfaces[start : start + _AT_ONCE]))
+        found, probes = _answer_together(some, mu_shapes, tau_shapes, probs)
+        missed = np.nonzero(worst_table_errors(some.surfaces, probes) > _MISSED)[0].tolist()
+        if missed:
+            # The tables miss something just where these posteriors are: do without them.
+            direct = Surfaces(tuple(without_tables(some.surfaces[i]) for i in missed))
+            for i, one in zip(missed, _answer_together(direct, mu_shapes, tau_shapes, probs)[0], strict=True):
+                found[i] = one
+        answers += found
     return tuple(answers)
 
 
@@ -110,9 +120,10 @@ class Surfaces:
 
 def _answer_together(
     surfaces: Surfaces, mu_shapes: Sequence[Shape], tau_shapes: Sequence[Shape | None], probs: tuple[float, ...]
-) -> list[GridAnswers]:
+) -> tuple[list[GridAnswers], list[Pairs]]:
+    """Answers of each surface, and pairs of mu and tau where its posteriors lie."""
     base = _base_panels(surfaces, mu_shapes)
-    marginal = _integrate_tau(surfaces, base, tau_shapes)
+    marginal, likeliest = _integrate_tau(surfaces, base, tau_shapes)
     count, shape = len(surfaces.surfaces), (len(surfaces.surfaces) * len(tau_shapes), len(mu_shapes))
     answers = GridAnswers(
         probs=probs,
@@ -125,10 +136,26 @@ def _answer_together(
     )
     for m, mu in enumerate(mu_shapes):
         _answer(surfaces, base, marginal, mu, answers, m)
-    return [
+    found = [
         GridAnswers(probs, *(getattr(answers, name).reshape(count, -1, *tail)[i] for name, tail in answers.tails()))
         for i in range(count)
     ]
+    return found, _probes(base, likeliest, answers.quantiles, count)
+
+
+def _probes(base: Panels, likeliest: Array, quantiles: Array, count: int) -> list[Pairs]:
+    """Of each surface, one pair of mu and tau in every part of their meshes where one of its posteriors lies."""
+    rows = len(quantiles)
+    mu = quantiles.reshape(rows, -1)
+    node = np.searchsorted(base.nodes, mu).clip(0, len(base.nodes) - 1)
+    tau = likeliest[node, np.arange(rows)[:, None]]
+    octave = np.log2(np.maximum(tau, 1e-9)).astype(int)
+    part = node // base.order * 1000 + octave
+    pairs = []
+    for one in np.split(np.arange(rows), count):
+        _, first = np.unique(part[one], return_index=True)
+        pairs.append((mu[one].ravel()[first], tau[one].ravel()[first]))
+    return pairs
 
 
 def _base_panels(surfaces: Surfaces, mu_shapes: Sequence[Shape]) -> Panels:
@@ -142,17 +169,21 @@ def _base_panels(surfaces: Surfaces, mu_shapes: Sequence[Shape]) -> Panels:
     return Panels(lay_panels(low, high, surfaces.mu_landmarks), _ORDER)
 
 
-def _integrate_tau(surfaces: Surfaces, base: Panels, tau_shapes: Sequence[Shape | None]) -> Array:
-    """Log likelihood of mu at the base nodes with tau integrated out: (G, S * K), the surfaces one after another."""
+def _integrate_tau(surfaces: Surfaces, base: Panels, tau_shapes: Sequence[Shape | None]) -> tuple[Array, Array]:
+    """Log likelihood of mu at the base nodes with tau integrated out, and the likeliest tau there.
+
+    Both (G, S * K), the surfaces one after another.
+    """
     nodes, count = base.nodes, len(surfaces.surfaces)
     if not surfaces.varying:
         level = surfaces.log_likelihood(nodes, np.zeros(1))[0]
-        return np.repeat(level, len(tau_shapes), axis=0).T
+        flat = np.repeat(level, len(tau_shapes), axis=0).T
+        return flat, np.zeros_like(flat)
     points = [0.0 if tau is None else tau.point for tau in tau_shapes]
     fixed = sorted({0.0} | {point for point in points if point is not None})
     exact = dict(zip(fixed, surfaces.log_likelihood(nodes, np.array(fixed)), strict=True))
     spread = [tau for tau in tau_shapes if tau is not None and tau.point is None]
-    by_prior = []
+    by_prior, likeliest = [], []
     if spread:
         first = [first_tau_axis(surfaces, tau) for tau in spread]
         highest = max(float(axis.edges[-1]) for axis in first if axis.edges is not None)
@@ -165,22 +196,23 @@ def _integrate_tau(surfaces: Surfaces, base: Panels, tau_shapes: Sequence[Shape 
     for tau, point in zip(tau_shapes, points, strict=True):
         if tau is None or point is not None:
             by_prior.append(exact[point or 0.0])
+            likeliest.append(np.full((count, len(nodes)), point or 0.0))
             continue
 
         def log_posterior(t: Array, tau: Shape = tau) -> Array:
             return np.asarray(panels.at(t, top).T + log_prior(tau, t)[:, None])
 
         axis = fit_axis(_within(next(axes), panels), log_posterior)
-        t, log_w = axis.nodes(_ORDER)
+        t, log_tau = prior_terms(axis, tau, _ORDER)
         terms = _interpolate(panels, table, t)
-        terms += (log_w + tau.logpdf(t))[:, None]
-        highest_term = terms.max(axis=0)
+        terms += log_tau[:, None]
+        top_row = terms.argmax(axis=0)
+        highest_term = terms[top_row, np.arange(terms.shape[1])]
         terms -= highest_term
-        integral = (np.log(np.exp(terms, out=terms).sum(axis=0)) + highest_term).reshape(count, -1)
-        if tau.below > 0:
-            integral = np.logaddexp(integral, exact[0.0] + np.log(tau.below))
-        by_prior.append(integral)
-    return np.stack(by_prior, axis=1).reshape(-1, len(nodes)).T
+        by_prior.append((np.log(np.exp(terms, out=terms).sum(axis=0)) + highest_term).reshape(count, -1))
+        likeliest.append(t[top_row].reshape(count, -1))
+    both = (np.stack(rows, axis=1).reshape(-1, len(nodes)).T for rows in (by_prior, likeliest))
+    return next(both), next(both)
 
 
 def _tau_panels(surfaces: Surfaces, base: Panels, edges: Array, priors: Sequence[Shape]) -> Panels:
@@ -218,7 +250,8 @@ def _answer(surfaces: Surfaces, base: Panels, marginal: Array, mu: Shape, answer
     edges = lay_panels(low, high, (*mu.landmarks, *surfaces.mu_landmarks), (*mu.breaks, 0.0))
     for _ in range(8):
         panels = Panels(edges, _ORDER)
-        log_terms = _interpolate(base, marginal, panels.nodes) + mu.logpdf(panels.nodes)[:, None]
+        nodes, log_mass = prior_terms(Axis(edges, None), mu, _ORDER, (low, high))
+        log_terms = _interpolate(base, marginal, nodes) + (log_mass - np.log(panels.weights))[:, None]
         top = log_terms.max(axis=0)
         local = (log_terms - top).reshape(-1, _ORDER, log_terms.shape[1])
         height = local.max(axis=1)

@@ -19,7 +19,7 @@ from bayes_ivig.profiles import LIKELIHOODS
 from bayes_ivig.quadrature.curves import ConstantCurve, Curve, NormalCurve
 from bayes_ivig.quadrature.density import Answers, describe_density, describe_point
 from bayes_ivig.quadrature.grid import PROBS
-from bayes_ivig.quadrature.mesh import Axis, log_prior
+from bayes_ivig.quadrature.mesh import Axis, log_prior, prior_terms
 from bayes_ivig.quadrature.panels import Landmark, Panels, lay_panels, legendre_rule, split_panels
 from bayes_ivig.quadrature.posterior import Joint
 from bayes_ivig.quadrature.prior_shapes import Shape
@@ -166,8 +166,7 @@ def fit_lean(
         if error <= TOLERANCE:
             if by_mu.is_cut(_REACH_MU) or by_tau.is_cut(_REACH_TAU):
                 return None
-            at_0 = float(joint.mass[0].sum()) if joint.has_atom else 0.0
-            return LeanPosterior(by_mu.describe(probs), by_tau.describe(probs, at_0), joint.log_evidence, error)
+            return LeanPosterior(by_mu.describe(probs), by_tau.describe(probs), joint.log_evidence, error)
         axes = _split(axes[0], moves * by_mu.missed), _split(axes[1], moves * by_tau.missed)
     return None
 
@@ -221,20 +220,15 @@ def _joint(
     surface: LeanSurface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None, order: int
 ) -> tuple[Joint, Array]:
     """The joint posterior at `order` nodes a panel, and the error of its log likelihoods (T, G)."""
-    (x, log_w), (t, log_v) = (axis.nodes(order) for axis in axes)
-    log_tau = log_v + log_prior(tau, t)
-    has_atom = tau is not None and tau.below > 0
-    if has_atom:
-        assert tau is not None
-        t, log_tau = np.insert(t, 0, 0.0), np.insert(log_tau, 0, math.log(tau.below))
+    (x, log_mu), (t, log_tau) = (prior_terms(*pair, order) for pair in zip(axes, (mu, tau), strict=True))
     likelihood, noise = surface.log_likelihood(x, t)
-    prior = log_tau[:, None] + log_w + log_prior(mu, x)
-    return Joint(axes[0].panels(order), axes[1].panels(order), x, t, likelihood[None], prior, has_atom), noise
+    prior = log_tau[:, None] + log_mu
+    return Joint(axes[0].panels(order), axes[1].panels(order), x, t, likelihood[None], prior), noise
 
 
 def _masses(joint: Joint) -> tuple[Array, Array]:
-    """Posterior mass at the nodes of mu, and of tau without the atom."""
-    return joint.mass.sum(axis=0), joint.mass.sum(axis=1)[int(joint.has_atom) :]
+    """Posterior mass at the nodes of mu, and of tau."""
+    return joint.mass.sum(axis=0), joint.mass.sum(axis=1)
 
 
 def _held(edges: Array, mass: Array) -> tuple[float, float]:
@@ -251,11 +245,11 @@ class _Density(NamedTuple):
     point: float | None
     missed: Array
 
-    def describe(self, probs: tuple[float, ...], at_0: float = 0.0) -> Answers:
-        """Moments, quantiles and P(> 0); `at_0` is mass at 0."""
+    def describe(self, probs: tuple[float, ...]) -> Answers:
+        """Moments, quantiles and P(> 0)."""
         if self.panels is None:
             return describe_point(float(self.point or 0.0), probs)
-        return describe_density(self.panels, self.density, probs, at_0)
+        return describe_density(self.panels, self.density, probs)
 
     def is_cut(self, reach: float) -> bool:
         """Whether mass that counts lies at the end of what the waves reach."""

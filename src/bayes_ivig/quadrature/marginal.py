@@ -16,35 +16,44 @@ _FAR = 1e5  # a mesh that had to go this many scales out has a tail that falls a
 
 @dataclass(frozen=True, eq=False)
 class Marginal:
-    """Density at the nodes of `panels` (with `atom`, a mass at one point, integrating to 1).
+    """Density at the nodes of `panels`, or all mass at one `point` (`panels` is None then, and there is no density).
 
-    Either may be missing: `panels` is None for a point mass alone. `moments` are mean and SD where they are known
-    better than by the density, whose mesh ends somewhere.
+    `moments` are mean and SD where they are known better than by the density, whose mesh ends somewhere.
     """
 
     panels: Panels | None
     density: Array
-    atom: tuple[float, float] | None = None
+    point: float | None = None
     moments: tuple[float, float] | None = None
+
+    @property
+    def _value(self) -> float:
+        assert self.point is not None
+        return self.point
 
     @cached_property
     def _mass(self) -> Array:
-        return self.panels.weights * self.density if self.panels else np.zeros(0)
+        assert self.panels is not None
+        return self.panels.weights * self.density
 
     def _expect(self, power: int, centre: float) -> float:
-        at_atom = self.atom[1] * (self.atom[0] - centre) ** power if self.atom else 0.0
-        inside = float(self._mass @ (self.panels.nodes - centre) ** power) if self.panels else 0.0
-        return inside + at_atom
+        if self.panels is None:
+            return (self._value - centre) ** power
+        return float(self._mass @ (self.panels.nodes - centre) ** power)
 
     @cached_property
     def tail_index(self) -> float:
-        """Exponent with which the density falls at the far ends of the mesh; inf where no mass is far out."""
-        if self.panels is None or len(self.panels.half) < 4:
+        """Exponent with which the density falls at the far ends of the mesh; inf where no mass is far out.
+
+        The last panel is left out: it may hold what lies beyond it.
+        """
+        if self.panels is None or len(self.panels.half) < 6:
             return math.inf
         nodes = self.panels.nodes
         centre, spread = self.quantile(0.5), self.quantile(0.9) - self.quantile(0.1)
         index = math.inf
-        for end, inner in ((len(nodes) - 1, -1 - self.panels.order), (0, self.panels.order)):
+        order = self.panels.order
+        for end, inner in ((-1 - order, -1 - 2 * order), (order, 2 * order)):
             reach, near = abs(nodes[end] - centre), abs(nodes[inner] - centre)
             if reach > _FAR * spread and self.density[end] > 0 and self.density[inner] > 0:
                 index = min(index, -math.log(self.density[end] / self.density[inner]) / math.log(reach / near))
@@ -67,7 +76,7 @@ class Marginal:
         return math.sqrt(max(self._expect(2, self.mean), 0.0))
 
     def pdf(self, x: ArrayLike) -> Array:
-        """Density at x, 0 outside the mesh; the atom is not in it."""
+        """Density at x, 0 outside the mesh and for a point mass."""
         x = np.asarray(x, float)
         if self.panels is None:
             return np.zeros_like(x)
@@ -82,12 +91,11 @@ class Marginal:
     def cdf(self, x: ArrayLike) -> Array:
         """P(X <= x)."""
         x = np.asarray(x, float)
-        total = np.where(x >= self.atom[0], self.atom[1], 0.0) if self.atom else np.zeros_like(x)
-        if self.panels is not None:
-            edges, _ = self._running
-            panel, place = self.panels.locate(np.clip(x, self.panels.edges[0], self.panels.edges[-1]))
-            total = total + edges[panel] + self._within(panel, place)
-        return np.clip(total, 0.0, 1.0)
+        if self.panels is None:
+            return np.where(x >= self._value, 1.0, 0.0)
+        edges, _ = self._running
+        panel, place = self.panels.locate(np.clip(x, self.panels.edges[0], self.panels.edges[-1]))
+        return np.clip(edges[panel] + self._within(panel, place), 0.0, 1.0)
 
     def _within(self, panel: NDArray[np.intp], place: Array) -> Array:
         """Mass between the left edge of a panel and a place in it."""
@@ -113,26 +121,16 @@ class Marginal:
             above = float(pieces.sum())
         if x >= self.panels.edges[-1]:
             above = 0.0
-        if self.atom and self.atom[0] > x:
-            above += self.atom[1]
         return min(max(above, 0.0), 1.0)
 
     def quantile(self, q: ArrayLike) -> Array:
         """Smallest x with P(X <= x) >= q, by Newton's method inside its panel, guarded by bisection."""
         q = np.asarray(q, float)
         if self.panels is None:
-            assert self.atom is not None
-            return np.full_like(q, self.atom[0])
+            return np.full_like(q, self._value)
         edges, _ = self._running
-        target = q
-        at_atom = np.zeros_like(q, bool)
-        if self.atom:
-            point, mass = self.atom
-            before = float(np.interp(point, self.panels.edges, edges))
-            at_atom = (q > before) & (q <= before + mass)
-            target = np.where(q > before, q - mass, q)
-        panel = np.clip(np.searchsorted(edges, target, side="right") - 1, 0, len(self.panels.half) - 1)
-        need = target - edges[panel]
+        panel = np.clip(np.searchsorted(edges, q, side="right") - 1, 0, len(self.panels.half) - 1)
+        need = q - edges[panel]
         low, high = np.full_like(q, -1.0), np.full_like(q, 1.0)
         place = np.clip(2 * need / np.maximum(np.diff(edges)[panel], 1e-300) - 1, -1, 1)
         for _ in range(60):
@@ -145,8 +143,7 @@ class Marginal:
             place = step
             if np.all(done):
                 break
-        x = self.panels.edges[panel] + self.panels.half[panel] * (place + 1)
-        return np.where(at_atom, self.atom[0], x) if self.atom else x
+        return np.asarray(self.panels.edges[panel] + self.panels.half[panel] * (place + 1))
 
     def _density_within(self, panel: NDArray[np.intp], place: Array) -> Array:
         assert self.panels is not None

@@ -17,6 +17,7 @@ _COARSE = 4  # nodes a panel while the mesh is being found
 _VARIATION = 10.0  # of the log posterior inside one panel that 12 nodes resolve
 _NO_MASS, _NO_MOMENT = 42.0, 30.0  # log mass and log second moment, below the largest, of a panel that is cut off
 _ROUNDS = 24
+_BEYOND = 1e-12  # prior mass that is worth adding to an end panel, and is no rounding of 1 - cdf
 _STEEP = 10.0  # widths beyond the data that a prior narrower than that can still be pulled to
 
 
@@ -101,6 +102,28 @@ def fit_axis(axis: Axis, log_posterior: Callable[[Array], Array]) -> Axis:
         if not changed:
             break
     return axis
+
+
+def prior_terms(
+    axis: Axis, shape: Shape | None, order: int, ends: tuple[float, float] | None = None
+) -> tuple[Array, Array]:
+    """Nodes, and the log of prior times weight there.
+
+    Where the axis goes as far as `ends` (the prior's range unless given), the panel there holds all that the prior has
+    from it on: so far out (or so near to 0) no likelihood changes any more, or none is left.
+    """
+    nodes, logs = axis.nodes(order)
+    logs = logs + log_prior(shape, nodes)
+    if axis.edges is None or shape is None:
+        return nodes, logs
+    low, high = ends or shape.range
+    are_ends = (axis.edges[0] <= low, axis.edges[-1] >= high)
+    masses = shape.beyond(float(axis.edges[1]), float(axis.edges[-2]))
+    for is_end, mass, panel in zip(are_ends, masses, (slice(order), slice(-order, None)), strict=True):
+        held = np.exp(logs[panel]).sum()
+        if is_end and 0 < held < mass - _BEYOND:
+            logs[panel] += np.log(mass / held)
+    return nodes, logs
 
 
 def log_prior(shape: Shape | None, x: Array) -> Array:

@@ -11,14 +11,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_ivig.quadrature.curves import Curve
 from bayes_ivig.quadrature.marginal import Marginal
-from bayes_ivig.quadrature.mesh import Axis, find_mesh
+from bayes_ivig.quadrature.mesh import Axis, find_mesh, prior_terms
 from bayes_ivig.quadrature.panels import Panels
 from bayes_ivig.quadrature.prior_shapes import Shape
 from bayes_ivig.quadrature.study_effects import effect_densities
 from bayes_ivig.quadrature.surface import Surface
-from bayes_ivig.quadrature.tabulated import TabulatedCurve
+from bayes_ivig.quadrature.table_check import table_error, without_tables
 
 Array = NDArray[np.float64]
 ORDERS = (12, 18, 26)
@@ -37,7 +36,6 @@ class Joint:
     tau: Array
     parts: Array
     log_prior: Array
-    has_atom: bool  # the first tau is 0 and holds the mass of the prior next to it
 
     @cached_property
     def log_terms(self) -> Array:
@@ -59,17 +57,15 @@ class Joint:
     def mu_marginal(self) -> Marginal:
         """Posterior of mu."""
         if self.mu_panels is None:
-            return Marginal(None, np.zeros(0), (float(self.mu[0]), 1.0))
+            return Marginal(None, np.zeros(0), float(self.mu[0]))
         return Marginal(self.mu_panels, self.mass.sum(axis=0) / self.mu_panels.weights)
 
     @cached_property
     def tau_marginal(self) -> Marginal:
         """Posterior of tau."""
-        by_tau = self.mass.sum(axis=1)
         if self.tau_panels is None:
-            return Marginal(None, np.zeros(0), (float(self.tau[0]), 1.0))
-        atom = (0.0, float(by_tau[0])) if self.has_atom and by_tau[0] > 0 else None
-        return Marginal(self.tau_panels, by_tau[int(self.has_atom) :] / self.tau_panels.weights, atom)
+            return Marginal(None, np.zeros(0), float(self.tau[0]))
+        return Marginal(self.tau_panels, self.mass.sum(axis=1) / self.tau_panels.weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,11 +119,10 @@ def fit_posterior(surface: Surface, mu: Shape, tau: Shape | None) -> Posterior:
     if movement > UNSETTLED:
         axes = (axes[0].halved(), axes[1].halved())
         fine, movement = _refine(surface, axes, mu, tau)
-    error = _table_error(surface, fine)
+    error = table_error(surface.curves, *_likeliest(fine))
     if error > TOLERANCE:
         # The tables miss something just where this posterior is: do without them.
-        coarse, fine = (make_joint(surface, axes, mu, tau, order, direct=True) for order in ORDERS[:2])
-        movement, error = _movement(coarse, fine), 0.0
+        return fit_posterior(without_tables(surface), mu, tau)
     return Posterior(surface, mu, tau, fine, movement + error + surface.error)
 
 
@@ -143,24 +138,11 @@ def _refine(surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | N
     return fine, movement
 
 
-def make_joint(
-    surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None, order: int, direct: bool = False
-) -> Joint:
-    """Evaluate likelihood and priors at the nodes of these axes; `direct` does without the studies' tables."""
-    (x, log_w), (t, log_v) = (axis.nodes(order) for axis in axes)
-    log_mu = log_w if mu.point is not None else log_w + mu.logpdf(x)
-    log_tau = log_v if tau is None or tau.point is not None else log_v + tau.logpdf(t)
-    has_atom = False
-    if tau is not None and tau.below > 0:
-        has_atom = True
-        t, log_tau = np.insert(t, 0, 0.0), np.insert(log_tau, 0, math.log(tau.below))
-    parts = np.array([_direct(curve, x, t) for curve in surface.curves]) if direct else surface.parts(x, t)
-    parts = parts.reshape(len(surface.curves), len(t), len(x))
-    return Joint(axes[0].panels(order), axes[1].panels(order), x, t, parts, log_tau[:, None] + log_mu, has_atom)
-
-
-def _direct(curve: Curve, mu: Array, tau: Array) -> Array:
-    return curve.smooth_directly(mu, tau) if isinstance(curve, TabulatedCurve) else curve.log_smoothed(mu, tau)
+def make_joint(surface: Surface, axes: tuple[Axis, Axis], mu: Shape, tau: Shape | None, order: int) -> Joint:
+    """Evaluate likelihood and priors at the nodes of these axes."""
+    (x, log_mu), (t, log_tau) = (prior_terms(*pair, order) for pair in zip(axes, (mu, tau), strict=True))
+    panels = axes[0].panels(order), axes[1].panels(order)
+    return Joint(*panels, x, t, surface.parts(x, t), log_tau[:, None] + log_mu)
 
 
 def _movement(coarse: Joint, fine: Joint) -> float:
@@ -179,17 +161,11 @@ def _movement(coarse: Joint, fine: Joint) -> float:
     return max(moved)
 
 
-def _table_error(surface: Surface, joint: Joint) -> float:
-    """What the tables' interpolation may change: compared with direct smoothing at the likeliest nodes."""
+def _likeliest(joint: Joint) -> tuple[Array, Array]:
+    """Values of mu and tau (n,) at the likeliest nodes, each as often as it is likely."""
     mass = joint.mass.ravel()
     order = np.argsort(mass)[::-1]
     held = np.cumsum(mass[order])
     chosen = order[np.searchsorted(held, (np.arange(_PROBES) + 0.5) / _PROBES).clip(0, len(order) - 1)]
     row, column = np.unravel_index(chosen, joint.mass.shape)
-    total = 0.0
-    for curve, part in zip(surface.curves, joint.parts, strict=True):
-        if isinstance(curve, TabulatedCurve) and curve.kink is None:
-            exact = curve.line.smooth((joint.mu[column] - curve.centre) / curve.width, joint.tau[row] / curve.width)
-            difference = exact - part[row, column]
-            total += float(np.abs(difference - difference.mean()).mean() + abs(difference.mean()))
-    return total
+    return joint.mu[column], joint.tau[row]

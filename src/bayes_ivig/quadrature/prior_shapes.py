@@ -16,6 +16,7 @@ from bayes_ivig.quadrature.panels import Landmark
 
 Array = NDArray[np.float64]
 TAIL = 1e-20  # mass left beyond the range of a mesh
+FURTHEST = 1e25  # scales of a prior beyond which no mesh goes, whatever mass is left there
 
 
 class Shape(Protocol):
@@ -45,9 +46,8 @@ class Shape(Protocol):
     def breaks(self) -> tuple[float, ...]:
         """Where it jumps."""
 
-    @property
-    def below(self) -> float:
-        """Mass under the range, so near to 0 that it may sit there (a prior of tau)."""
+    def beyond(self, low: float, high: float) -> tuple[float, float]:
+        """Mass below `low` and above `high`; nothing for a density that does not integrate to 1."""
 
     def logpdf(self, x: Array) -> Array:
         """Log density."""
@@ -64,7 +64,12 @@ class PriorShape(NamedTuple):
     range: tuple[float, float]
     landmarks: tuple[Landmark, ...]
     breaks: tuple[float, ...]
-    below: float
+
+    def beyond(self, low: float, high: float) -> tuple[float, float]:
+        """Mass below `low` and above `high`; a rate has none beyond the range of its logit."""
+        if self.on_logit:
+            return 0.0, 0.0
+        return float(self.prior.cdf(low)), float(1 - self.prior.cdf(high))
 
     def logpdf(self, x: Array) -> Array:
         """Log density on the analysis scale; a prior of a risk with its Jacobian."""
@@ -75,24 +80,22 @@ def shape_of(prior: Prior, *, rate: bool = False) -> PriorShape:
     """Shape of the prior of mu or tau; `rate`: mu is a logit, and a density on 0 to 1 is one of the rate."""
     if prior.is_point:
         value = float(prior.args[0])
-        return PriorShape(prior.text, prior, False, value, (value, value), (value, value), (), (), 0.0)
+        return PriorShape(prior.text, prior, False, value, (value, value), (value, value), (), ())
     on_logit = rate and prior.support[0] >= 0
     marks: list[Landmark] = []
     breaks: list[float] = []
     ranges = []
-    below = 0.0
-    for weight, part in prior.parts:
-        lo, hi, part_marks, part_breaks, part_below = _describe_logit(part) if on_logit else _describe(part)
+    for _, part in prior.parts:
+        lo, hi, part_marks, part_breaks = _describe_logit(part) if on_logit else _describe(part)
         ranges.append((lo, hi))
         marks += part_marks
         breaks += part_breaks
-        below += weight * part_below
     low, high = min(lo for lo, _ in ranges), max(hi for _, hi in ranges)
     support = (-math.inf, math.inf) if on_logit else prior.support
-    return PriorShape(prior.text, prior, on_logit, None, support, (low, high), tuple(marks), tuple(breaks), below)
+    return PriorShape(prior.text, prior, on_logit, None, support, (low, high), tuple(marks), tuple(breaks))
 
 
-def _describe_logit(part: Prior) -> tuple[float, float, list[Landmark], list[float], float]:
+def _describe_logit(part: Prior) -> tuple[float, float, list[Landmark], list[float]]:
     """A density of the rate, carried to the logit: exponential tails or steeper."""
     lower, middle, upper = (float(np.log(x) - np.log1p(-x)) for x in part.ppf(np.array([0.16, 0.5, 0.84])))
     if part.family == "beta":
@@ -105,39 +108,39 @@ def _describe_logit(part: Prior) -> tuple[float, float, list[Landmark], list[flo
         low, high = (float(np.log(x) - np.log1p(-x)) for x in ends)
     scale = min((upper - lower) / 2, 1.5)
     breaks = [float(np.log(x) - np.log1p(-x)) for x in part.support if 0 < x < 1]
-    return low, high, [Landmark(middle, scale)], breaks, 0.0
+    return low, high, [Landmark(middle, scale)], breaks
 
 
-def _describe(part: Prior) -> tuple[float, float, list[Landmark], list[float], float]:
+def _describe(part: Prior) -> tuple[float, float, list[Landmark], list[float]]:
     family, args = part.family, part.args
     if family in ("normal", "student-t", "cauchy"):
         m, s = args[-2:]
-        reach = m - float(part.ppf(TAIL))
-        return m - reach, m + reach, [Landmark(m, s)], [], 0.0
+        reach = min(m - float(part.ppf(TAIL)), FURTHEST * s)
+        return m - reach, m + reach, [Landmark(m, s)], []
     if family == "uniform":
-        return args[0], args[1], [], list(args), 0.0
+        return args[0], args[1], [], list(args)
     if family == "beta":
         low, high = float(part.ppf(1e-17)), float(part.ppf(1 - 1e-16))
-        return max(low, 1e-30), high, [Landmark(0.0, max(low, 1e-30)), Landmark(1.0, max(1 - high, 1e-17))], [], 0.0
+        return max(low, 1e-30), high, [Landmark(0.0, max(low, 1e-30)), Landmark(1.0, max(1 - high, 1e-17))], []
     if family in ("half-normal", "half-cauchy", "half-student-t"):
         df = {"half-normal": math.inf, "half-cauchy": 1.0}.get(family, args[0])
         s = args[-1]
         # P(|Z| > z) <= TAIL: the normal's 9.3, a power law's TAIL^(-1/df)
-        reach = max(9.5, (TAIL / 10) ** (-1 / df) if math.isfinite(df) else 0.0)
-        return 0.0, s * min(reach, 1e25), [Landmark(0.0, s)], [], 0.0
+        reach = max(9.5, math.exp(min(-math.log(TAIL / 10) / df, math.log(FURTHEST))) if math.isfinite(df) else 0.0)
+        return 0.0, s * reach, [Landmark(0.0, s)], []
     if family == "exponential":
-        return 0.0, -math.log(TAIL) / args[0], [Landmark(0.0, 1 / args[0])], [], 0.0
+        return 0.0, -math.log(TAIL) / args[0], [Landmark(0.0, 1 / args[0])], []
     # log-normal, log-student-t, inverse-gamma: variation on the log scale, down to where nothing is left
     low, lower, middle, upper = (float(x) for x in part.ppf(np.array([TAIL, 0.16, 0.5, 0.84])))
     spread = math.log(upper / lower) / 2
     if family == "inverse-gamma":
         # P(X > x) <= (scale / x)^shape / Gamma(shape + 1)
         shape, scale = args
-        high = min(scale * math.exp(min(-(math.log(TAIL) + math.lgamma(shape + 1)) / shape, 500.0)), middle * 1e25)
+        high = min(scale * math.exp(min(-(math.log(TAIL) + math.lgamma(shape + 1)) / shape, 500.0)), middle * FURTHEST)
     else:
-        high = min(float(part.ppf(1 - 1e-16)) * 1e3, middle * 1e25)
-    low = max(low, middle * 1e-25, 1e-200)
+        high = min(float(part.ppf(1 - 1e-16)) * 1e3, middle * FURTHEST)
+    low = max(low, middle / FURTHEST, 1e-200)
     marks = [Landmark(0.0, low)]
     if spread < 0.4:
         marks.append(Landmark(middle, middle * spread))
-    return low, high, marks, [], float(part.cdf(low))
+    return low, high, marks, []

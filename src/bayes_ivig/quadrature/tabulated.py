@@ -104,15 +104,29 @@ def _small_tau_basis(tau: Array) -> Array:
     return np.where(hit.any(axis=1, keepdims=True), hit.astype(float), basis)
 
 
+def _tau_basis(tau: Array) -> Array:
+    """Matrix (len(tau), T) that takes values at the nodes of tau to values at `tau`."""
+    mesh = _mesh()
+    small = tau <= mesh.split
+    basis = np.zeros((len(tau), len(mesh.tau)))
+    basis[small, :_SMALL_TAUS] = _small_tau_basis(tau[small])
+    basis[~small, _SMALL_TAUS:] = mesh.log_tau.interpolation(np.log(tau[~small]))
+    return basis
+
+
 @dataclass(frozen=True, eq=False)
 class TabulatedCurve:
-    """A likelihood held in standard units; with a `kink`, which no table would see, smoothed directly everywhere."""
+    """A likelihood held in standard units, and its table unless it `is_direct`: smoothed directly everywhere.
+
+    With a `kink`, which no table would see, it is.
+    """
 
     centre: float
     width: float
     line: LineFunction
     error: float
     kink: float | None = None
+    is_direct: bool = False
 
     def log_profile(self, theta: Array) -> Array:
         """Log likelihood at effects theta, any shape."""
@@ -120,7 +134,7 @@ class TabulatedCurve:
 
     def log_smoothed(self, mu: Array, tau: Array) -> Array:
         """Log likelihood at every mu (G,) and tau (T,), from the table inside it and directly outside: (T, G)."""
-        if self.kink is not None:
+        if self.is_direct:
             return self.smooth_directly(mu, tau)
         x, t = (mu - self.centre) / self.width, tau / self.width
         last = _mesh().mu.edges[-1]
@@ -138,6 +152,18 @@ class TabulatedCurve:
         x, t = np.broadcast_arrays((mu - self.centre) / self.width, (tau / self.width)[:, None])
         return self.line.smooth(x.ravel(), t.ravel()).reshape(x.shape)
 
+    def table_errors(self, mu: Array, tau: Array) -> Array:
+        """Direct smoothing less the table at pairs of mu and tau, (n,); 0 outside the table."""
+        x, t = (mu - self.centre) / self.width, tau / self.width
+        last = _mesh().mu.edges[-1]
+        inside = np.nonzero((np.abs(x) <= last) & (t <= last))[0]
+        x, t = x[inside], t[inside]
+        result = np.zeros(len(mu))
+        result[inside] = self.line.smooth(x, t) - ((_tau_basis(t) @ self.table) * _mesh().mu.interpolation(x)).sum(
+            axis=1
+        )
+        return result
+
     @cached_property
     def table(self) -> Array:
         """Log smoothed likelihood at the nodes of tau and mu, (T, G)."""
@@ -154,13 +180,7 @@ class TabulatedCurve:
         return result
 
     def _interpolate(self, x: Array, t: Array) -> Array:
-        mesh = _mesh()
-        small = t <= mesh.split
-        by_mu = self.table @ mesh.mu.interpolation(x).T
-        result = np.empty((len(t), len(x)))
-        result[small] = _small_tau_basis(t[small]) @ by_mu[:_SMALL_TAUS]
-        result[~small] = mesh.log_tau.interpolation(np.log(t[~small])) @ by_mu[_SMALL_TAUS:]
-        return result
+        return np.asarray(_tau_basis(t) @ (self.table @ _mesh().mu.interpolation(x).T))
 
 
 def tabulate(log_likelihood: LogLikelihood, kink: float | None = None, crease: float | None = None) -> Curve:
@@ -217,7 +237,7 @@ def _tabulate_at(log_likelihood: LogLikelihood, centre: float, width: float, kin
     rounding = _FLAT * max(1.0, float(np.abs(values).max()) * 1e-6)
     left, right = (0.0 if abs(s) < rounding else float(s) for s in (slope[0], slope[-1]))
     line = LineFunction(panels, values, (max(left, 0.0), min(right, 0.0)), float(_mesh().mu.edges[-1]))
-    return TabulatedCurve(centre, width, line, _unresolved(panels, values), kink)
+    return TabulatedCurve(centre, width, line, _unresolved(panels, values), kink, is_direct=kink is not None)
 
 
 def _values_at(log_likelihood: LogLikelihood, centre: float, width: float, panels: Panels) -> Array:

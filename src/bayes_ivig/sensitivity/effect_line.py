@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_ivig.quadrature.mesh import Axis, prior_terms
 from bayes_ivig.quadrature.panels import Landmark, Panels, lay_panels
 from bayes_ivig.quadrature.prior_shapes import Shape
 from bayes_ivig.quadrature.surface import Surface
@@ -70,11 +71,8 @@ class EffectLine:
         spread = max(centres) - min(centres) + max((curve.width for curve in curves), default=1.0)
         low, high = self.tau.range
         marks = (*self.tau.landmarks, *self.surface.tau_landmarks)
-        panels = Panels(lay_panels(low, min(high, max(_FAR * spread, 2 * low)), marks, self.tau.breaks), _ORDER)
-        nodes, logs = panels.nodes, np.log(panels.weights) + self.tau.logpdf(panels.nodes)
-        if self.tau.below > 0:
-            nodes, logs = np.insert(nodes, 0, 0.0), np.insert(logs, 0, math.log(self.tau.below))
-        return nodes, logs
+        high = min(high, max(_FAR * spread, 2 * low))
+        return prior_terms(Axis(lay_panels(low, high, marks, self.tau.breaks), None), self.tau, _ORDER, (low, high))
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,9 +47,8 @@ def effects_given_tau(setting: Setting) -> GivenTau | None:
     if setting.tau is None or setting.tau.point is not None or setting.mu.point is not None:
         return None
     joint = setting.posterior.joint
-    first = int(joint.has_atom)
     end = float(setting.posterior.tau.quantile(_FURTHEST))
-    rows = np.nonzero(joint.tau[first:] <= end)[0] + first
+    rows = np.nonzero(joint.tau <= end)[0]
     density = setting.posterior.tau.pdf(joint.tau[rows])
     mass = joint.mass[rows]
     mass = mass / mass.sum(axis=1, keepdims=True)

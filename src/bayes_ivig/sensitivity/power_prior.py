@@ -30,7 +30,10 @@ class PowerShape:
     range: tuple[float, float]
     landmarks: tuple[Landmark, ...]
     breaks: tuple[float, ...]
-    below: float = 0.0
+
+    def beyond(self, low: float, high: float) -> tuple[float, float]:
+        """Nothing: its mass is not known."""
+        return 0.0, 0.0
 
     def logpdf(self, x: Array) -> Array:
         """Log of the power of the density, not normalised."""
