@@ -470,6 +470,7 @@ def test_sensitivity_is_stored_or_lean_and_says_both_designs(tmp_path, monkeypat
     html = to_html(report)
     assert "Parallel arms against crossover" in html
     assert "bayes-ivig sensitivity disability" in html
+    assert "bayes-ivig report disability --review mmn-2007 --model crossover" in html
     assert "log_evidence" not in html.split("<script")[0]
 
     folder = tmp_path / "mmn-2007" / "disability" / "sensitivity"
