@@ -1,8 +1,10 @@
 """Accepted reports: the review page of each edition as Markdown.
 
 The page itself is 2 MB, most of it likelihood surfaces, which no reader of the repository could look at; its words,
-tables and checks are the same. Where it comes from is left out: versions differ between machines.
+tables and checks are the same. Versions of programs are left out: they differ between machines.
 """
+
+import re
 
 from bayes_ivig.accepted.artefact import Artefact, Made
 from bayes_ivig.choices import Choices, choose_model
@@ -15,6 +17,7 @@ from bayes_ivig.reproduction import check_published
 from bayes_ivig.reviews import list_reviews, load_evidence, load_review
 
 _LAST = "\n## Provenance\n"
+_VERSIONS = re.compile(r" Software: [^\n]*$", re.MULTILINE)
 
 
 def list_artefacts() -> tuple[Artefact, ...]:
@@ -42,4 +45,4 @@ def make(artefact: Artefact) -> Made:
     report = Report(review, tuple(outcomes))
     text, cut, _ = to_markdown(report).partition(_LAST)
     assert cut
-    return Made({"review.md": text.rstrip() + "\n"}, report.failed)
+    return Made({"review.md": _VERSIONS.sub("", text).rstrip() + "\n"}, report.failed)
