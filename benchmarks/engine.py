@@ -1,26 +1,24 @@
-"""Speed and accuracy of the exact engine in CPU seconds: `uv run python benchmarks/engine.py`. Nothing is asserted."""
+"""Speed of the exact engine, in CPU seconds of one core."""
 
-import os
-
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
+from measure import Row, cpu
 
 from bayes_ivig.priors import parse_prior
 from bayes_ivig.quadrature import fit_posterior, make_surface, shape_of
 from bayes_ivig.quadrature.grid import answer_grid
+from bayes_ivig.quadrature.prior_shapes import Shape
 from bayes_ivig.quadrature.surface import Surface
 from bayes_ivig.quadrature.surface import _remembered as remembered
 from bayes_ivig.quadrature.tabulated import TabulatedCurve
-from bayes_ivig.spec import default_model
+from bayes_ivig.spec import Model, default_model
 from bayes_ivig.studies import TwoArm
 
+GROUP = "exact engine"
 STRENGTH = (TwoArm("Azulay", 5, 5, 0, 5), TwoArm("Federico", 11, 16, 0, 16), TwoArm("Van den Berg", 5, 6, 1, 6))
-REPEATS = 7
+MODEL = default_model("binomial", "OR", "random", "midpoint")
+MU, TAU = shape_of(parse_prior("normal(0, 2.82)")), shape_of(parse_prior("half-normal(0.5)"))
 SPECIAL = (
     "normal(0, 0.02)",
     "normal(0, 2.82)",
@@ -43,25 +41,30 @@ SPECIAL_TAU = (
 )
 
 
-def cpu(function: Callable[[], Any]) -> float:
-    """Least CPU seconds of a few runs."""
-    times = []
-    for _ in range(REPEATS):
-        start = time.process_time()
-        function()
-        times.append(time.process_time() - start)
-    return min(times)
+def engine_rows() -> Iterator[Row]:
+    """Surfaces from nothing, posteriors, a real grid of priors, and what a study costs among few and many."""
+    surface(STRENGTH)  # the shared matrix is made once a process
+    yield Row(GROUP, "surface, 3 trials", 1e3 * cpu(lambda: surface(STRENGTH)), "ms", "30")
+    for k, goal in ((25, "200"), (100, "")):
+        studies = invented(k)
+        yield Row(GROUP, f"surface, {k} trials", 1e3 * cpu(lambda s=studies: surface(s), 3), "ms", goal)
+    made = surface(STRENGTH)
+    yield Row(GROUP, "posterior of mu and tau", 1e3 * cpu(lambda: fit_posterior(made, MU, TAU)), "ms")
+    yield Row(GROUP, "with every study's effect", 1e3 * cpu(lambda: fit_posterior(made, MU, TAU).theta), "ms")
+    effects, spreads = priors()
+    n = len(effects) * len(spreads)
+    rate = n / cpu(lambda: answer_grid(made, effects, spreads))
+    yield Row(GROUP, f"{n:,} pairs of priors, each in full", rate, "a second", "10,000")
+    for k in (2, 8, 32, 200):
+        studies = invented(k)
+        each = cpu(lambda s=studies: fit_posterior(surface(s), MU, TAU), 1) / k
+        yield Row(GROUP, f"surface and posterior a study, {k} trials", 1e3 * each, "ms")
 
 
-def forget() -> None:
-    """Empty the memory of curves."""
+def surface(studies: tuple[TwoArm, ...], model: Model = MODEL) -> Surface:
+    """Make the surface with its tables, nothing remembered."""
     remembered.cache_clear()
-
-
-def surface(studies: tuple[TwoArm, ...]) -> Surface:
-    """The surface with its tables made, nothing remembered."""
-    forget()
-    made = make_surface(studies, default_model("binomial", "OR", "random", "midpoint"))
+    made = make_surface(studies, model)
     for curve in made.curves:
         if isinstance(curve, TabulatedCurve):
             _ = curve.table
@@ -69,7 +72,7 @@ def surface(studies: tuple[TwoArm, ...]) -> Surface:
 
 
 def invented(k: int) -> tuple[TwoArm, ...]:
-    """Invented trials, for timing only."""
+    """Invent trials, for timing only."""
     rng = np.random.default_rng(k)
     n = rng.integers(5, 60, k)
     return tuple(
@@ -78,36 +81,10 @@ def invented(k: int) -> tuple[TwoArm, ...]:
     )
 
 
-def main() -> None:
-    """Print the table."""
-    surface(STRENGTH)  # the shared matrix is made once a process
-    rows = [("surface, 3 trials", f"{1e3 * cpu(lambda: surface(STRENGTH)):.0f} ms", "30 ms")]
-    for k, goal in ((25, "200 ms"), (100, "-")):
-        studies = invented(k)
-        rows.append((f"surface, {k} trials", f"{1e3 * cpu(lambda studies=studies: surface(studies)):.0f} ms", goal))
-    made = surface(STRENGTH)
-    mu, tau = shape_of(parse_prior("normal(0, 2.82)")), shape_of(parse_prior("half-normal(0.5)"))
-    rows.append(("posterior of mu and tau", f"{1e3 * cpu(lambda: fit_posterior(made, mu, tau)):.0f} ms", "-"))
-    rows.append(("with every study's effect", f"{1e3 * cpu(lambda: fit_posterior(made, mu, tau).theta):.0f} ms", "-"))
+def priors() -> tuple[list[Shape], list[Shape]]:
+    """400 priors of the effect and 25 of the heterogeneity: narrow, heavy-tailed and mixtures among them."""
     rng = np.random.default_rng(0)
-    effects = [
-        *SPECIAL,
-        *(f"normal({a}, {b})" for a, b in zip(rng.normal(0, 1, 392), rng.lognormal(0, 1, 392), strict=True)),
-    ]
+    centred = zip(rng.normal(0, 1, 392), rng.lognormal(0, 1, 392), strict=True)
+    effects = [*SPECIAL, *(f"normal({a}, {b})" for a, b in centred)]
     spreads = [*SPECIAL_TAU, *(f"half-normal({b})" for b in rng.lognormal(-0.7, 0.7, 17))]
-    shapes = [shape_of(parse_prior(t)) for t in effects], [shape_of(parse_prior(t)) for t in spreads]
-    seconds = cpu(lambda: answer_grid(made, *shapes))
-    rows.append(
-        (
-            f"{len(effects) * len(spreads):,} pairs of priors",
-            f"{len(effects) * len(spreads) / seconds:,.0f} a second",
-            "10,000",
-        )
-    )
-    print(f"{'what':<32}{'measured (CPU)':>18}{'goal':>10}")
-    for what, measured, goal in rows:
-        print(f"{what:<32}{measured:>18}{goal:>10}")
-
-
-if __name__ == "__main__":
-    main()
+    return [shape_of(parse_prior(t)) for t in effects], [shape_of(parse_prior(t)) for t in spreads]

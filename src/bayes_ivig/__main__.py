@@ -8,8 +8,9 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Load the command line and run it."""
-    # The matrices are small: several threads would only wait for each other. To be set before numpy is imported.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Several threads would only wait for each other, the matrices are small, and move the last digits of the results.
+    # To be set before numpy is imported; processes started from here inherit it.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     try:
         from bayes_ivig import cli
 

@@ -2,7 +2,9 @@
 
 (a) *In these trials*: from the joint posterior of all (p_C, p_T), each trial weighted by its patients.
 (b) *At a chosen control risk*: the treated risk that the effect implies, for the average trial (mu) and
-for the next one (theta_new). The two answer different questions and are never mixed.
+    for the next one (theta_new).
+
+The two answer different questions and are never mixed.
 """
 
 from dataclasses import dataclass

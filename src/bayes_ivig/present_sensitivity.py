@@ -6,7 +6,7 @@ from rich.text import Text
 from bayes_ivig.effects import to_natural
 from bayes_ivig.present import MEASURE_NAMES, table
 from bayes_ivig.sensitivity import Sensitivity
-from bayes_ivig.sensitivity.prior_sets import short_text
+from bayes_ivig.sensitivity.prior_sets import FITTED, short_text
 from bayes_ivig.sensitivity.setting import Answer
 from bayes_ivig.wording import number, percent, probability, with_interval
 
@@ -113,7 +113,7 @@ def _prior_grid(result: Sensitivity) -> RenderableType:
             answer = Answer(
                 0.0, 0.0, float(grid.median[place]), (float(grid.low[place]), float(grid.high[place])), 0, 0
             )
-            label = "as fitted" if place == (0, 0, 0) else f"{name}: {one.label}"
+            label = FITTED if place == (0, 0, 0) else f"{name}: {one.label}"
             text = "" if place == (0, 0, 0) else short_text(one.prior)
             rows.append((label, text, _effect(result, answer), probability(float(grid.p[place]))))
     worst = grid.extreme()

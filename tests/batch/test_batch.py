@@ -11,12 +11,13 @@ from batch_help import good_and_bad, reviews_in, table_of, write_reviews
 from bayes_ivig.batch import Settings, run_batch
 from bayes_ivig.batch.comparators import METHODS, comparator_columns
 from bayes_ivig.batch.inputs import CHUNK, Chunk, RawReview, count_reviews, make_chunks, read_reviews
-from bayes_ivig.batch.parts import RESULT_COLUMNS, open_parts
+from bayes_ivig.batch.parts import RESULT_COLUMNS, part_of
 from bayes_ivig.batch.run import _Loop
 from bayes_ivig.batch.work import answer_chunk
 from bayes_ivig.errors import InputError
 from bayes_ivig.pooled import pool
 from bayes_ivig.studies import TwoArm
+from bayes_ivig.workers.parts import open_parts
 
 REVIEWS = 150
 
@@ -71,12 +72,11 @@ def test_results_do_not_depend_on_the_number_of_workers_nor_on_an_interruption(l
 
 def test_other_settings_use_no_old_part(long_table, tmp_path):
     chunk = next(make_chunks(read_reviews(long_table)))
-    with open_parts(tmp_path / "a.csv", Settings()) as parts:
-        one = parts.path(chunk)
-        with pytest.raises(InputError, match="another run is writing"), open_parts(tmp_path / "a.csv", Settings()):
+    with open_parts(tmp_path / "a.csv") as parts:
+        one = part_of(chunk, parts, Settings())
+        assert part_of(chunk, parts, Settings(tau=("half-normal(1)",))) != one
+        with pytest.raises(InputError, match="another run is writing"), open_parts(tmp_path / "a.csv"):
             pass
-    with open_parts(tmp_path / "a.csv", Settings(tau=("half-normal(1)",))) as parts:
-        assert parts.path(chunk) != one
 
 
 def test_bad_reviews_cost_one_row_each(tmp_path):
@@ -171,8 +171,8 @@ def test_a_review_that_kills_its_worker_costs_one_row(tmp_path):
     source = tmp_path / "reviews.csv"
     write_reviews(source, 12)
     chunks = [Chunk(i, tuple(c)) for i, c in enumerate(zip(*[iter(read_reviews(source))] * 4, strict=True))]
-    with open_parts(tmp_path / "out.csv", Settings()) as parts:
-        loop = _Loop(parts, Dying(Settings()), 12, lambda done, total, found: None)
+    with open_parts(tmp_path / "out.csv") as parts:
+        loop = _Loop(parts, Settings(), Dying(Settings()), 12, lambda done, total, found: None)
         for chunk in chunks:
             loop.take(chunk)
         loop.drain()

@@ -12,15 +12,11 @@ from bayes_ivig.quadrature.curves import NormalCurve
 from bayes_ivig.quadrature.grid import answer_grid
 from bayes_ivig.quadrature.tabulated import tabulate
 from bayes_ivig.reviews import load_evidence, load_review, read_as
-from bayes_ivig.sensitivity.alternatives import (
-    baseline_alternatives,
-    effect_alternatives,
-    heterogeneity_alternatives,
-)
 from bayes_ivig.sensitivity.answers import answer_all
 from bayes_ivig.sensitivity.claim import claim_of
+from bayes_ivig.sensitivity.prior_sets import baseline_priors, effect_priors, heterogeneity_priors
 from bayes_ivig.sensitivity.specifications import lay_out
-from bayes_ivig.sensitivity.study_curves import study_curve
+from bayes_ivig.sensitivity.study_curves import study_curve, tau_shape
 from bayes_ivig.spec import default_model, with_priors
 
 BINOMIAL = default_model("binomial", "OR", "random")
@@ -51,10 +47,9 @@ def one_fit(outcome, choices):
     if name != "as given":
         evidence = read_as(evidence, name)
     studies = [s for s in evidence.studies if s.study != choices["left out"]]
-    claim = claim_of(evidence, BINOMIAL)
-    prior = {a.label: a.prior for a in baseline_alternatives(BINOMIAL)}
-    prior |= {a.label: a.prior for a in effect_alternatives(BINOMIAL, claim)}
-    scales = {a.label: a.prior for a in heterogeneity_alternatives(BINOMIAL, claim)}
+    prior = {one.text: one for one in baseline_priors(BINOMIAL)}
+    prior |= {one.short: one.prior for one in effect_priors(BINOMIAL, 1 if claim_of(evidence, BINOMIAL).above else -1)}
+    scales = {one.short: one.prior for one in heterogeneity_priors(BINOMIAL)}
     likelihood = choices["likelihood"]
     if likelihood.startswith("normal"):
         curves = normal_curves(studies, likelihood)
@@ -67,7 +62,7 @@ def one_fit(outcome, choices):
         curves = [tabulate(lambda theta, s=s: log_integrated(s, model, theta)) for s in studies]
     tau = scales[choices["heterogeneity prior"]]
     mu = shape_of(prior[choices["effect prior"]])
-    return fit_posterior(Surface(tuple(curves)), mu, None if tau is None else shape_of(tau))
+    return fit_posterior(Surface(tuple(curves)), mu, tau_shape(tau))
 
 
 @pytest.mark.parametrize("outcome", ["strength", "disability"])

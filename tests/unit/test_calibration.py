@@ -60,6 +60,22 @@ def test_zero_cells_happen():
     assert sum(s.events_t == s.n_t for s in drawn) > 10
 
 
+def test_leger_is_drawn_sequence_first_and_crossing_after_it():
+    model, rng = load_model("crossover-midpoint-random"), np.random.default_rng(6)
+    drawn = [designs.draw_studies(model, np.full(4, 1.0), rng)[3] for _ in range(300)]
+    assert {(s.started_t, s.started_c) for s in drawn} == {(4, 5)}
+    assert all(s.both == 0 and (s.events_t, s.events_c) == (s.n_t, s.n_c) for s in drawn)
+    assert len({s.n_pairs for s in drawn}) > 5  # who makes a pair is an outcome
+
+
+def test_crossing_follows_the_risks():
+    rng = np.random.default_rng(7)
+    found = [designs.draw_crossing("x", (40, 50), (0.6, 0.3, 0.25), rng) for _ in range(2000)]
+    mean = {name: np.mean([getattr(s, name) for s in found]) for name in ("n_t", "n_c", "t_only", "c_only", "neither")}
+    # 40 on T first: 24 respond; of the 16 others 1/8 respond to C. 50 on C first: 15; of the 35 others 1/2 to T.
+    assert mean == pytest.approx({"n_t": 24, "n_c": 15, "t_only": 17.5, "c_only": 2, "neither": 31.5}, rel=0.04)
+
+
 def exact_p(counts):
     """The p of three bins by listing every outcome."""
     n = sum(counts)

@@ -1,6 +1,5 @@
 """The multiverse: that it is every combination, once, and that its words and figure say what it holds."""
 
-import math
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,11 +14,6 @@ from bayes_ivig.plots.style import WIDTH, house_style
 from bayes_ivig.priors import parse_prior
 from bayes_ivig.reviews import load_evidence, load_review
 from bayes_ivig.sensitivity import answers
-from bayes_ivig.sensitivity.alternatives import (
-    baseline_alternatives,
-    effect_alternatives,
-    heterogeneity_alternatives,
-)
 from bayes_ivig.sensitivity.claim import Claim
 from bayes_ivig.sensitivity.multiverse import THRESHOLD, describe_multiverse, run_multiverse, share
 from bayes_ivig.spec import default_model, with_priors
@@ -130,50 +124,30 @@ def test_the_model_as_given_is_a_row(disability):
         "reading": "as given",
         "left out": "no trial",
         "likelihood": "binomial",
-        "baseline": "flat: beta(1, 1)",
+        "baseline": "beta(1, 1)",
         "parametrisation": "baseline on the midpoint",
-        "effect prior": "weakly informative: normal(0, 2.82)",
-        "heterogeneity prior": "moderate: half-normal(0.5)",
+        "effect prior": "as fitted: normal(0, 2.82)",
+        "heterogeneity prior": "as fitted: half-normal(0.5)",
     }
     assert disability.p_claim[disability.own] == pytest.approx(0.968026, abs=2e-4)
 
 
-def test_own_priors_join_the_alternatives():
+def test_own_priors_join_the_others():
     priors = {
         "mu": parse_prior("normal(0.3, 1)"),
         "tau": parse_prior("exponential(3)"),
         "baseline": parse_prior("beta(2, 5)"),
     }
     model = with_priors(BINOMIAL, priors)
-    assert len(effect_alternatives(model, Claim("benefit", True))) == MU + 1
-    assert len(heterogeneity_alternatives(model, None)) == TAU + 1
-    assert len(baseline_alternatives(model)) == BASELINES + 1
     evidence = Evidence("user", "o", (TwoArm("A", 3, 9, 1, 9),), benefit="higher")
-    assert run_multiverse(evidence, model).own is not None
-
-
-@pytest.mark.parametrize(
-    ("measure", "likelihood"), [("OR", "binomial"), ("RR", "binomial"), ("SMD", "normal"), ("MD", "normal")]
-)
-def test_every_scale_has_its_priors(measure, likelihood):
-    model = default_model(likelihood, measure, "random")
-    if measure == "MD":
-        model = with_priors(model, {"mu": parse_prior("normal(0, 20)"), "tau": parse_prior("half-normal(5)")})
-    effects = effect_alternatives(model, Claim("benefit", False))
-    scales = heterogeneity_alternatives(model, None)
-    assert len(effects) >= 6
-    assert len(scales) >= 8 + 1
-    assert scales[-1].prior is None
-    assert model.priors["mu"] in [a.prior for a in effects]
-    assert model.priors["tau"] in [a.prior for a in scales]
-    assert len({a.prior for a in effects}) == len(effects)
-
-
-def test_advocates_stand_on_the_side_of_the_claim():
-    above, below = (effect_alternatives(BINOMIAL, Claim("benefit", up))[-1] for up in (True, False))
-    assert (above.name, below.name) == ("enthusiast of an OR of 2", "enthusiast of an OR of 1/2")
-    assert above.prior.mean == pytest.approx(math.log(2))
-    assert below.prior.mean == pytest.approx(-math.log(2))
+    multiverse = run_multiverse(evidence, model)
+    counts = multiverse.counts
+    assert (counts["effect prior"], counts["heterogeneity prior"]) == (MU + 1, TAU + 1)
+    assert counts["baseline"] == BASELINES + 1 + 1  # and none, under the other likelihoods
+    own = multiverse.choices(multiverse.own)
+    assert own["effect prior"] == "as fitted: normal(0.3, 1)"
+    assert own["heterogeneity prior"] == "as fitted: exponential(3)"
+    assert own["baseline"] == "beta(2, 5)"
 
 
 def test_fraction_worst_and_levels(disability):
@@ -210,7 +184,7 @@ def test_one_trial_is_not_left_out_and_a_common_model_works():
     multiverse = run_multiverse(evidence, model)
     # no zero: one correction leaves the table as it is, one adds to it all the same
     assert len(multiverse) == (BASELINES * PLACES + 1 + 2) * MU * TAU
-    assert multiverse.choices(multiverse.own)["heterogeneity prior"] == "common effect"
+    assert multiverse.choices(multiverse.own)["heterogeneity prior"] == "as fitted: fixed(0)"
 
 
 def test_other_kinds_of_data():

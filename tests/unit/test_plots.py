@@ -26,6 +26,7 @@ from bayes_ivig.plots import draw_figures, save_figures
 from bayes_ivig.plots.densities import effect_density, kernel_density, new_effect_draws
 from bayes_ivig.plots.forest import published_results
 from bayes_ivig.plots.marks import Interval, choose_range
+from bayes_ivig.plots.prior_posterior import draw_prior_posterior
 from bayes_ivig.plots.raw import raw_effects
 from bayes_ivig.plots.scale import interval_text, ratio_text, ticks
 from bayes_ivig.plots.style import house_style, literal, shorten, text_width
@@ -261,6 +262,15 @@ def test_texts_lie_inside_the_figure_and_do_not_overlap(drawn, name):
                 width = min(box.x1, other.x1) - max(box.x0, other.x0)
                 height = min(box.y1, other.y1) - max(box.y0, other.y0)
                 assert width <= 1 or height <= 2, (text, other_text)  # pixels; the boxes hold empty descents
+
+
+@pytest.mark.parametrize("end", [6.5, 9.0])
+def test_a_tick_label_at_the_end_of_an_axis_is_whole(end):
+    """Wherever the last panel ends, the long label of its last tick does not leave the page."""
+    fit = make_fit(STRENGTH, center=end - 2.5)
+    with house_style():
+        figure = draw_prior_posterior(fit)
+    assert max(box.x1 for _, box in boxes_of(figure)) <= figure.bbox.x1
 
 
 def test_every_figure_is_drawn_at_journal_width(drawn):

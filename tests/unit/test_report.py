@@ -416,6 +416,14 @@ def test_a_surface_is_made_once_for_the_same_key_and_the_same_program(tmp_path, 
     assert remember({"a": 1}, make) == {"n": 5}
 
 
+def test_what_must_be_made_afresh_is_neither_read_nor_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert remember({"a": 1}, lambda: {"n": 1}) == {"n": 1}
+    with cache.forgetful():
+        assert remember({"a": 1}, lambda: {"n": 2}) == {"n": 2}
+    assert remember({"a": 1}, lambda: {"n": 3}) == {"n": 1}
+
+
 def test_a_table_holds_the_surface_between_its_nodes():
     y, se = np.array([-0.9, 0.2, 1.4, -0.3]), np.array([0.5, 0.06, 0.8, 0.3])
     function = normal_surface(y, se)
@@ -462,6 +470,7 @@ def test_sensitivity_is_stored_or_lean_and_says_both_designs(tmp_path, monkeypat
     html = to_html(report)
     assert "Parallel arms against crossover" in html
     assert "bayes-ivig sensitivity disability" in html
+    assert "bayes-ivig report disability --review mmn-2007 --model crossover" in html
     assert "log_evidence" not in html.split("<script")[0]
 
     folder = tmp_path / "mmn-2007" / "disability" / "sensitivity"

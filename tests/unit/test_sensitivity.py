@@ -105,6 +105,17 @@ def test_an_enthusiast_hopes_for_the_favourable_direction():
     model = model_of("strength")
     up, down = (next(p for p in effect_priors(model, s) if p.label.startswith("enth")).prior for s in (1, -1))
     assert up.args[0] == -down.args[0] > 0
+    assert [p.label for p in effect_priors(model, -1) if p.advocate] == [
+        "sceptical of OR 1/2",
+        "enthusiastic for OR 1/2",
+    ]
+
+
+def test_a_harm_takes_turners_prior_of_harms():
+    model = model_of("adverse-events")
+    labels = {role: [one.label for one in heterogeneity_priors(model, role)] for role in ("", "harm")}
+    assert "Turner, signs and symptoms" in labels[""]
+    assert [b for a, b in zip(*labels.values(), strict=True) if a != b] == ["Turner, adverse events"]
 
 
 def test_baselines_are_four_and_the_models_own_comes_first():

@@ -9,20 +9,26 @@ Every kind of result is a module of this package with two functions, and a row o
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 
-from bayes_ivig.accepted import audits, fits
+from bayes_ivig.accepted import audits, fits, plans, reports, sensitivities
 from bayes_ivig.accepted.artefact import Artefact, Made
 from bayes_ivig.accepted.difference import Moved, compare_folders
 from bayes_ivig.errors import CheckFailedError, InputError
 from bayes_ivig.store import replace_folder
+from bayes_ivig.threads import in_one_thread
+from bayes_ivig.workers import answer_each, open_workers
 
 __all__ = ["Artefact", "Made", "Moved", "accept", "list_artefacts", "load_accepted", "make_all", "reproduce"]
 
-KINDS: Mapping[str, ModuleType] = {"fit": fits, "audit": audits}
+KINDS: Mapping[str, ModuleType] = {
+    "sensitivity": sensitivities,
+    "report": reports,
+    "plan": plans,
+    "fit": fits,
+    "audit": audits,
+}
 Files = Mapping[str, str]
 Say = Callable[[str], None]
 
@@ -32,6 +38,7 @@ def list_artefacts() -> tuple[Artefact, ...]:
     return tuple(artefact for module in KINDS.values() for artefact in module.list_artefacts())
 
 
+@in_one_thread
 def make(artefact: Artefact) -> Made:
     """Make one artefact afresh."""
     made = KINDS[artefact.kind].make(artefact)
@@ -39,21 +46,15 @@ def make(artefact: Artefact) -> Made:
     return made
 
 
-def make_all(artefacts: Sequence[Artefact], jobs: int, say: Say = lambda text: None) -> dict[str, Made]:
-    """Make artefacts in `jobs` processes, by folder, in the order given."""
-    if jobs == 1:
-        made = {}
-        for i, artefact in enumerate(artefacts):
-            say(f"{artefact.folder} ({i + 1} of {len(artefacts)})")
-            made[artefact.folder] = make(artefact)
-        return made
-    # A fresh process each: a forked one would inherit the compiler's threads without their locks.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(make, artefact): artefact.folder for artefact in artefacts}
-        done = {}
-        for i, future in enumerate(as_completed(futures)):
-            done[futures[future]] = future.result()
-            say(f"{futures[future]} ({i + 1} of {len(artefacts)})")
+def make_all(artefacts: Sequence[Artefact], jobs: int | None, say: Say = lambda text: None) -> dict[str, Made]:
+    """Make artefacts by processes, one a core unless `jobs` says how many; by folder, in the order given."""
+    workers, done = open_workers(make, jobs), {}
+    try:
+        for artefact, made in answer_each(artefacts, workers):
+            done[artefact.folder] = made
+            say(f"{artefact.folder} ({len(done)} of {len(artefacts)})")
+    finally:
+        workers.close()
     return {artefact.folder: done[artefact.folder] for artefact in artefacts}
 
 
@@ -85,6 +86,8 @@ def reproduce(made: Mapping[str, Made], root: Path) -> tuple[Moved, ...]:
 def accept(made: Mapping[str, Made], root: Path) -> None:
     """Write what was made in the place of all that is stored, at once or not at all.
 
+    A file in which nothing moved stays as it is, to the last digit: history then shows what moved and nothing else.
+
     Raises
     ------
     CheckFailedError
@@ -94,8 +97,11 @@ def accept(made: Mapping[str, Made], root: Path) -> None:
     """
     if failed := [f"{folder} ({', '.join(m.failed)})" for folder, m in made.items() if m.failed]:
         raise CheckFailedError(f"nothing is accepted, because a check failed in {'; '.join(failed)}")
+    stored = load_accepted(root) if any(root.glob("*")) else {}
+    moved = {(m.folder, m.file) for m in compare_folders(stored, {folder: m.files for folder, m in made.items()})}
     with replace_folder(root) as new:
         for folder, m in made.items():
             (new / folder).mkdir(parents=True)
             for name, text in m.files.items():
-                (new / folder / name).write_text(text, "utf-8")
+                kept = text if (folder, name) in moved else stored[folder][name]
+                (new / folder / name).write_text(kept, "utf-8")

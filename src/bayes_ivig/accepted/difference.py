@@ -5,7 +5,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,16 @@ from scipy.special import ndtri
 
 Values = dict[str, Any]
 EXACT = 1e-8  # of exact numbers, absolute up to 1 and relative beyond
+SEARCHED = 1e-5  # of numbers that a search finds and that stops at 1e-6 of the step it looks at
+# Of what a crossover fit counts in 4,000 draws, where rounding in the last bit changes which are drawn: a share of its
+# interval's width, and a probability. Either is some 3 standard errors of the difference between two sets of draws.
+OF_WIDTH, OF_CHANCE = 0.2, 0.05
 DRAWN = 0.01  # of coordinates in a figure, in points
 FALSE_ALARMS = 1e-4  # share of runs of an unchanged program in which any sampled number is said to have moved
 _MISSING = "(missing)"
 _SVG_NAME = re.compile(r"\b[a-zA-Z][0-9a-f]{10}\b")  # of a part of a figure, made from its coordinates to the last bit
+_SEARCHED = re.compile(r"(tipping|bias)\[")  # in sensitivity.json
+_COUNTED = re.compile(r"(?P<of>(?:effects\.in_trials|crossover\.association)\b.*)\.(?P<what>[^.]+)")  # in fit.json
 _NUMBER = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
 
 
@@ -45,9 +51,10 @@ def compare_folders(
 ) -> tuple[Moved, ...]:
     """Compare files by folder and name. Empty where nothing moved.
 
-    `summary.csv` is sampled: means and SDs are compared in Monte-Carlo standard errors, with Bonferroni's limit over
-    all of them. Figures (.svg) are compared by their text and, to a hundredth of a point, their coordinates.
-    Everything else is exact: texts are equal, numbers agree to 1e-8.
+    `summary.csv` is sampled or simulated: means and SDs are compared in Monte-Carlo standard errors, with Bonferroni's
+    limit over all of them. Figures (.svg) are compared by their text and, to a hundredth of a point, their
+    coordinates. Everything else is exact: texts are equal, numbers agree to 1e-8, tipping
+    points to 1e-5, what a crossover fit counts in its draws to the error of such counts.
     """
     moved: list[Moved] = []
     sampled: list[_Sampled] = []
@@ -69,16 +76,29 @@ def compare_folders(
 
 def _exact(folder: str, name: str, before: str, after: str) -> Iterator[Moved]:
     drawn = name.endswith(".svg")
-    read = _svg_values if drawn else _json_values if name.endswith(".json") else _csv_values
+    read = _READERS[name.rpartition(".")[2]]
     a, b = read(before), read(after)
     for where in dict.fromkeys((*a, *b)):
         x, y = a.get(where, _MISSING), b.get(where, _MISSING)
         if isinstance(x, (int, float)) and isinstance(y, (int, float)) and not isinstance(x, bool):
             difference = abs(x - y)
-            if not difference <= (DRAWN if drawn else EXACT * max(1.0, abs(x))):
+            if not difference <= (DRAWN if drawn else _tolerance(where, a)):
                 yield Moved(folder, name, where, x, y, f"{difference:.1e}")
         elif x != y:
             yield Moved(folder, name, where, x, y)
+
+
+def _tolerance(where: str, stored: Values) -> float:
+    """How far the number at `where` may be from the stored one."""
+    found = _COUNTED.fullmatch(where) if stored.get("model") == "crossover" else None
+    if found is None:
+        return (SEARCHED if _SEARCHED.match(where) else EXACT) * max(1.0, abs(stored[where]))
+    of, what = found["of"], found["what"]
+    if what.startswith("p_") or ".p_" in of:
+        return OF_CHANCE
+    low, high = ("best", "worst") if of.endswith("NNT") else ("ci[0]", "ci[1]")
+    ends = stored[f"{of}.{low}"], stored[f"{of}.{high}"]
+    return OF_WIDTH * abs(stored[where] if None in ends else ends[1] - ends[0])
 
 
 def _sampled(folder: str, name: str, before: str, after: str) -> Iterator[_Sampled]:
@@ -88,12 +108,12 @@ def _sampled(folder: str, name: str, before: str, after: str) -> Iterator[_Sampl
             there = ("stored", _MISSING) if row in a else (_MISSING, "made")
             yield _Sampled(Moved(folder, name, row, *there), math.inf)
             continue
-        for quantity in ("mean", "sd"):
+        for quantity in (name for name in ("mean", "sd") if name in a[row]):
             x, y = a[row][quantity], b[row][quantity]
             errors = a[row][f"mcse_{quantity}"], b[row][f"mcse_{quantity}"]
             if x == y:  # the same draws, or a quantity that is fixed
                 z = 0.0
-            elif all(isinstance(value, float) for value in (x, y, *errors)):
+            elif all(isinstance(value, float) for value in (x, y, *errors)) and any(errors):
                 z = abs(x - y) / math.hypot(*errors)
             else:
                 z = math.inf
@@ -142,3 +162,16 @@ def _svg_values(text: str) -> Values:
     text = _SVG_NAME.sub("", text)
     numbers = {f"number {i + 1}": float(x) for i, x in enumerate(_NUMBER.findall(text))}
     return {"the drawing": _NUMBER.sub("#", text)} | numbers
+
+
+def _lines(text: str) -> Values:
+    """The lines of a text."""
+    return {f"line {i + 1}": line for i, line in enumerate(text.splitlines())}
+
+
+_READERS: Mapping[str, Callable[[str], Values]] = {
+    "svg": _svg_values,
+    "json": _json_values,
+    "csv": _csv_values,
+    "md": _lines,
+}

@@ -26,7 +26,8 @@ def list_artefacts() -> tuple[Artefact, ...]:
 
 def make(artefact: Artefact, engine: str = "both") -> Made:
     """Fit it again, by both engines unless one is named."""
-    from bayes_ivig.plots import forest_svg
+    from bayes_ivig.plots import svg_text
+    from bayes_ivig.plots.forest import draw_forest
 
     name, outcome, kind = artefact.arguments
     review = load_review(name)
@@ -34,7 +35,7 @@ def make(artefact: Artefact, engine: str = "both") -> Made:
     fit = run_fit(
         evidence, choose_model(evidence, Choices()), engine=engine, published=check_published(review, outcome)
     )
-    files = {"fit.json": json_text(accepted_json(fit)), **small_files(fit), "forest.svg": forest_svg(fit)}
+    files = {"fit.json": json_text(accepted_json(fit)), **small_files(fit), "forest.svg": svg_text(draw_forest, fit)}
     return Made(files, tuple(check.name for check in fit.failed))
 
 

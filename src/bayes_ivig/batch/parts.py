@@ -1,19 +1,10 @@
-"""Answered chunks on disk, and the tables made of them.
-
-`<out>.parts/` holds one file a chunk: a line of JSON a row. Its name is the hash of what it was computed from (the
-reviews, the settings, the version), so that another run uses what it finds and nothing else. A part appears whole or
-not at all.
-"""
+"""Answered chunks on disk, a part each, and the tables made of them."""
 
 import csv
-import fcntl
-import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +15,7 @@ from bayes_ivig.batch.settings import Settings
 from bayes_ivig.batch.work import Answered
 from bayes_ivig.errors import InputError
 from bayes_ivig.store import safe_cell
+from bayes_ivig.workers.parts import Parts
 
 TEXTS = ("review", "file", "kind", "likelihood", "measure", "effect", "parametrisation")
 PRIORS = ("prior_mu", "prior_tau", "prior_baseline")
@@ -43,69 +35,19 @@ def errors_path(out: Path) -> Path:
     return out.with_name(f"{out.stem}-errors{out.suffix}")
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The folder of one run's parts."""
-
-    folder: Path
-    settings: Settings
-
-    def path(self, chunk: Chunk) -> Path:
-        """File of this chunk's part."""
-        asked = json.dumps([__version__, self.settings.to_json(), chunk.digest])
-        return self.folder / f"{hashlib.sha256(asked.encode()).hexdigest()}.jsonl"
-
-    def write(self, path: Path, answered: Answered) -> None:
-        """Write one part, whole or not at all."""
-        lines = [{"result": row} for row in answered.results] + [{"error": row} for row in answered.errors]
-        text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
-        new = path.with_name(f".{path.name}.new")
-        try:
-            with new.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            new.rename(path)
-        except OSError as error:
-            with suppress(OSError):
-                new.unlink()
-            raise InputError(
-                f"{self.folder}: a part could not be written ({error.strerror or error}); make room and run the same "
-                "command again: what is done is kept"
-            ) from None
+def part_of(chunk: Chunk, parts: Parts, settings: Settings) -> Path:
+    """File of this chunk's part."""
+    return parts.path(__version__, settings.to_json(), chunk.digest)
 
 
-@contextmanager
-def open_parts(out: Path, settings: Settings) -> Iterator[Parts]:
-    """Make or find the folder of parts beside `out`, for this run alone.
-
-    Raises
-    ------
-    InputError
-        The folder cannot be made, or another run is using it.
-    """
-    folder = out.with_name(f"{out.name}.parts")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot write there ({error.strerror}); choose another --out") from None
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{out}: another run is writing it; wait for its end, or choose another --out") from None
-        except OSError:
-            pass  # the file system has no locks
-        for left in folder.glob(".*.new"):
-            left.unlink(missing_ok=True)
-        yield Parts(folder, settings)
-    finally:
-        os.close(lock)
+def to_lines(answered: Answered) -> str:
+    """A part as text: a line of JSON a row."""
+    lines = [{"result": row} for row in answered.results] + [{"error": row} for row in answered.errors]
+    return "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
 
 
-def assemble(parts: Sequence[Path], out: Path, folder: Path) -> tuple[int, int]:
-    """Write the results and the errors, in the order of the parts, and drop the `folder`; return their rows.
+def assemble(parts: Sequence[Path], out: Path) -> tuple[int, int]:
+    """Write the results and the errors, in the order of the parts; return their rows.
 
     Each file appears whole or not at all.
 
@@ -132,7 +74,6 @@ def assemble(parts: Sequence[Path], out: Path, folder: Path) -> tuple[int, int]:
         for new in news:
             with suppress(OSError):
                 new.unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
     return rows[0], rows[1]
 
 

@@ -1,36 +1,19 @@
 """The loop of a batch: chunks out to workers, parts onto the disk, tables at the end."""
 
-import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from bayes_ivig.batch.cluster import Cluster
 from bayes_ivig.batch.inputs import Chunk, RawReview, count_reviews, make_chunks, read_reviews
-from bayes_ivig.batch.parts import ENDINGS, Parts, assemble, errors_path, open_parts
-from bayes_ivig.batch.processes import Processes
+from bayes_ivig.batch.parts import ENDINGS, assemble, errors_path, part_of, to_lines
 from bayes_ivig.batch.settings import Settings
-from bayes_ivig.batch.work import Answered, error_row
+from bayes_ivig.batch.work import Answered, answer_chunk, error_row
 from bayes_ivig.errors import InputError
+from bayes_ivig.workers import AHEAD, Workers, open_workers
+from bayes_ivig.workers.parts import Parts, open_parts
 
-_AHEAD = 2  # chunks a worker has in hand or waiting for it
 _DEATHS = 2  # of processes with the same chunk in hand, after which it is the suspect
-
-
-class Workers(Protocol):
-    """Somebody who answers chunks."""
-
-    slots: int
-
-    def submit(self, chunk: Chunk) -> None:
-        """Have a chunk answered."""
-
-    def wait(self, tick: Callable[[], None]) -> list[tuple[Chunk, Answered | None]]:
-        """Wait for a chunk or more; None for one whose worker died. `tick` is called now and then."""
-
-    def close(self) -> None:
-        """Let go of every worker."""
 
 
 class Progress(Protocol):
@@ -90,34 +73,30 @@ def run_batch(
         raise InputError(f"--out: {out.name} ends in neither {' nor '.join(ENDINGS)}; choose one of them")
     settings.check()
     total = count_reviews(path)
-    with open_parts(out, settings) as parts:
-        workers: Workers = (
-            Cluster(scheduler, jobs or _cores(), settings, dashboard)
-            if scheduler
-            else Processes(jobs or _cores(), settings)
-        )
+    with open_parts(out) as parts:
+        workers = open_workers(partial(answer_chunk, settings=settings), jobs, scheduler, dashboard)
         try:
-            loop = _Loop(parts, workers, total, progress)
+            loop = _Loop(parts, settings, workers, total, progress)
             for chunk in make_chunks(read_reviews(path)):
                 loop.take(chunk)
             loop.drain()
         finally:
             workers.close()
-        results, errors = assemble(loop.paths, out, parts.folder)
+        results, errors = assemble(loop.paths, out)
+        parts.remove()
     return Outcome(results, errors, loop.found, out, errors_path(out))
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Loop:
     """Chunks in hand, and what has become of the others."""
 
-    def __init__(self, parts: Parts, workers: Workers, total: int, progress: Progress) -> None:
+    def __init__(
+        self, parts: Parts, settings: Settings, workers: Workers[Chunk, Answered], total: int, progress: Progress
+    ) -> None:
         self.paths: list[Path] = []
         self.found = 0
-        self._parts, self._workers, self._total, self._progress = parts, workers, total, progress
+        self._parts, self._settings, self._workers = parts, settings, workers
+        self._total, self._progress = total, progress
         self._in_hand = 0
         self._done = 0
         self._deaths: dict[int, int] = {}
@@ -125,14 +104,14 @@ class _Loop:
 
     def take(self, chunk: Chunk) -> None:
         """Hand a chunk to the workers, unless its part is there."""
-        path = self._parts.path(chunk)
+        path = part_of(chunk, self._parts, self._settings)
         self.paths.append(path)
         if path.exists():
             self.found += len(chunk.reviews)
             self._done += len(chunk.reviews)
             self._tick()
             return
-        while self._in_hand >= _AHEAD * self._workers.slots:
+        while self._in_hand >= AHEAD * self._workers.slots:
             self._collect()
         self._submit(chunk)
 
@@ -167,7 +146,7 @@ class _Loop:
         return answered or Answered((), (error_row(review.name, review.place, "the worker that answered it died"),))
 
     def _keep(self, chunk: Chunk, answered: Answered) -> None:
-        self._parts.write(self._parts.path(chunk), answered)
+        self._parts.write(part_of(chunk, self._parts, self._settings), to_lines(answered))
         self._done += len(chunk.reviews)
         self._tick()
 

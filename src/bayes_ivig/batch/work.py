@@ -26,6 +26,7 @@ from bayes_ivig.store import finite
 from bayes_ivig.studies import Study, TwoArm
 from bayes_ivig.summary import tails
 from bayes_ivig.tabular import Table
+from bayes_ivig.threads import in_one_thread
 
 Row = dict[str, Any]
 
@@ -48,6 +49,7 @@ class _Loaded:
     measure: str | None
 
 
+@in_one_thread
 def answer_chunk(chunk: Chunk, settings: Settings, version: str = __version__) -> Answered:
     """Answer every review of a chunk; whatever one of them does, the others are answered.
 

@@ -5,17 +5,16 @@ how often it holds the average log odds ratio mu, its width, and its estimate's 
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from multiprocessing import get_context
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import expit, logit
 
+from bayes_ivig.calibration.core import core_hash
 from bayes_ivig.calibration.designs import real_two_arm
 from bayes_ivig.calibration.ranks import SEED
 from bayes_ivig.pooled import pool
@@ -25,7 +24,11 @@ from bayes_ivig.quadrature.curves import Curve
 from bayes_ivig.quadrature.grid import answer_grid
 from bayes_ivig.quadrature.surface import make_surface
 from bayes_ivig.spec import load_model
+from bayes_ivig.store import finite
 from bayes_ivig.studies import TwoArm
+from bayes_ivig.threads import in_one_thread
+from bayes_ivig.workers.kept import answer_kept
+from bayes_ivig.workers.parts import Parts
 
 MODEL = "binomial-or-midpoint-random"
 N_TRIALS = 3
@@ -38,7 +41,6 @@ PRIORS = (
 )
 Tables = tuple[tuple[int, int], ...]
 Found = Mapping[str, tuple[float, float, float]]  # estimate and limits by method
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -76,17 +78,31 @@ class Performance:
 SCENARIOS = tuple(Scenario(*values) for values in product(MUS, TAUS, CONTROL_RISKS))
 
 
-def run_coverage(replicates: int, jobs: int, say: Say = lambda text: None) -> tuple[Performance, ...]:
-    """Judge every interval at every truth."""
-    done: dict[int, tuple[Performance, ...]] = {}
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool_:
-        futures = {pool_.submit(judge, i, replicates): i for i in range(len(SCENARIOS))}
-        for future in as_completed(futures):
-            done[futures[future]] = future.result()
-            say(f"{len(done)} of {len(SCENARIOS)} truths")
-    return tuple(row for i in range(len(SCENARIOS)) for row in done[i])
+class Truths(NamedTuple):
+    """A task: replicates at one of the `SCENARIOS`."""
+
+    scenario: int
+    replicates: int
 
 
+def run_coverage(replicates: int, parts: Parts, **how: Any) -> tuple[Performance, ...]:
+    """Judge every interval at every truth; `how` says who does it and who is told, as in `answer_kept`."""
+    tasks = [Truths(i, replicates) for i in range(len(SCENARIOS))]
+    return tuple(row for rows in answer_kept(tasks, judge_json, parts, core_hash(), **how) for row in read_rows(rows))
+
+
+def judge_json(task: Truths) -> list[dict[str, Any]]:
+    """The rows of one truth as plain JSON values; what does not exist is None."""
+    return [dict(finite(vars(row))) for row in judge(*task)]
+
+
+def read_rows(rows: Sequence[Mapping[str, Any]]) -> list[Performance]:
+    """Read rows of `judge_json`."""
+    values: list[dict[str, Any]] = [{key: math.nan if x is None else x for key, x in row.items()} for row in rows]
+    return [Performance(**row) for row in values]
+
+
+@in_one_thread
 def judge(index: int, replicates: int) -> tuple[Performance, ...]:
     """Judge every interval at one truth."""
     scenario = SCENARIOS[index]

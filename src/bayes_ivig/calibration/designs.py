@@ -140,15 +140,38 @@ def _paired(model: Model, theta: Array, rng: np.random.Generator) -> tuple[Study
     for i, s in enumerate(real_paired(len(theta))):
         c, t = float(p_c[i]), float(p_t[i])
         both = _both(c, t, float(association[i]))
+        name = f"trial {i + 1}"
+        if isinstance(s, Paired) and s.started_t is not None and s.started_c is not None:
+            studies.append(draw_crossing(name, (s.started_t, s.started_c), (t, c, both), rng))
+            continue
         p = np.clip([both, t - both, c - both, 1 - t - c + both], 0.0, 1.0)
         n_both, t_only, c_only, neither = (int(n) for n in rng.multinomial(s.n_pairs, p / p.sum()))
-        name = f"trial {i + 1}"
         if isinstance(s, PairedMargins):
             studies.append(PairedMargins(name, n_both + t_only, n_both + c_only, s.n_pairs))
         else:
             events_t, events_c = int(rng.binomial(s.n_t, t)), int(rng.binomial(s.n_c, c))
             studies.append(Paired(name, n_both, t_only, c_only, neither, events_t, s.n_t, events_c, s.n_c))
     return tuple(studies)
+
+
+def draw_crossing(
+    name: str, started: tuple[int, int], risks: tuple[float, float, float], rng: np.random.Generator
+) -> Paired:
+    """Draw a trial in which whom the first treatment does not help crosses over: sequence first, crossing after it.
+
+    `started` are the patients on T and on C first; `risks` those of responding to T, to C, and to both.
+    """
+    t, c, both = risks
+    first_t, first_c = (int(rng.binomial(n, p)) for n, p in zip(started, (t, c), strict=True))
+    left_t, left_c = started[0] - first_t, started[1] - first_c
+    c_only = int(rng.binomial(left_t, _share(c - both, 1 - t)))
+    t_only = int(rng.binomial(left_c, _share(t - both, 1 - c)))
+    neither = left_t - c_only + left_c - t_only
+    return Paired(name, 0, t_only, c_only, neither, first_t, first_t, first_c, first_c, *started)
+
+
+def _share(part: float, whole: float) -> float:
+    return min(max(part / whole, 0.0), 1.0) if whole > 0 else 0.0  # rounding at the ends
 
 
 def _both(p_c: float, p_t: float, association: float) -> float:

@@ -1,12 +1,10 @@
 """The evidence as it is stored: every cell of the table, when it was made and for which code."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +14,13 @@ from bayes_ivig.calibration.core import core_hash
 from bayes_ivig.calibration.ranks import ENGINES, MODELS, N_TRIALS, QUANTITIES, SEED, Ranks, Task, run_task
 from bayes_ivig.calibration.uniformity import N_BINS, uniform_p
 from bayes_ivig.errors import InputError
+from bayes_ivig.workers.kept import answer_kept
+from bayes_ivig.workers.parts import Parts
 
 FAMILY_WISE = 0.01  # probability that a correct program fails anywhere in the table
 MAX_AGE = 180  # days
 FILE = "calibration.json"
 _CHUNK = {"quadrature": 50, "nuts": 200}
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -105,16 +104,20 @@ def load_calibration(folder: Path) -> Evidence:
     )
 
 
-def calibrate(replicates: Mapping[str, int], jobs: int, say: Say = lambda text: None) -> Evidence:
-    """Run the whole table, `replicates` a model by engine, spread evenly over the numbers of trials."""
-    tasks = list(plan(replicates))
-    done: list[Ranks] = []
-    # Fresh processes: a forked one would inherit the compiler's threads without their locks.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(run_task, task) for task in tasks]):
-            done.append(future.result())
-            say(f"{len(done)} of {len(tasks)} parts")
-    return Evidence(date.today(), core_hash(), SEED, gather(done))
+def calibrate(replicates: Mapping[str, int], parts: Parts, **how: Any) -> Evidence:
+    """Run the whole table, `replicates` a model by engine, spread evenly over the numbers of trials.
+
+    `how` says who does it and who is told, as in `answer_kept`.
+    """
+    tasks, core = list(plan(replicates)), core_hash()
+    done = answer_kept(tasks, run_task_json, parts, core, **how)
+    return Evidence(date.today(), core, SEED, gather([Ranks(t, **ranks) for t, ranks in zip(tasks, done, strict=True)]))
+
+
+def run_task_json(task: Task) -> dict[str, Any]:
+    """Counts and seconds of a task."""
+    ranks = run_task(task)
+    return {"counts": ranks.counts, "seconds": ranks.seconds}
 
 
 def plan(replicates: Mapping[str, int]) -> Iterable[Task]:

@@ -1,14 +1,12 @@
 """The files of the evidence: what was counted, the page, and the figure."""
 
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from bayes_ivig.calibration.coverage import Performance
+from bayes_ivig.calibration.coverage import Performance, read_rows
 from bayes_ivig.calibration.coverage_page import coverage_page
 from bayes_ivig.calibration.evidence import FILE, Cell, Evidence
 from bayes_ivig.calibration.page import calibration_page
@@ -53,6 +51,4 @@ def performance_json(rows: Sequence[Performance]) -> str:
 
 def load_performance(folder: Path) -> tuple[Performance, ...]:
     """Load the stored rows."""
-    rows = json.loads((folder / COVERAGE).read_text("utf-8"))["rows"]
-    values: list[dict[str, Any]] = [{key: math.nan if x is None else x for key, x in row.items()} for row in rows]
-    return tuple(Performance(**row) for row in values)
+    return tuple(read_rows(json.loads((folder / COVERAGE).read_text("utf-8"))["rows"]))

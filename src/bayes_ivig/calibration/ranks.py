@@ -19,6 +19,7 @@ from bayes_ivig.quadrature.curves import Curve
 from bayes_ivig.quadrature.surface import make_surface
 from bayes_ivig.spec import Model, load_model
 from bayes_ivig.studies import Study
+from bayes_ivig.threads import in_one_thread
 
 Run = Callable[[tuple[Study, ...], Model, Truth, int], dict[str, float]]
 SEED = 4429  # of the review's number, CD004429; fixed before anything was run
@@ -58,6 +59,7 @@ class Ranks:
     seconds: float
 
 
+@in_one_thread
 def run_task(task: Task) -> Ranks:
     """Simulate and fit every replicate of a task."""
     start = time.process_time()

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bayes_ivig.cli.options import MeasureOption, ModelOption, ProbOption, check_prob, prior_option
+from bayes_ivig.cli.options import (
+    JobsOption,
+    MeasureOption,
+    ModelOption,
+    ProbOption,
+    SchedulerOption,
+    check_jobs,
+    check_prob,
+    prior_option,
+)
 from bayes_ivig.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,15 +42,8 @@ def batch(
             help="Where the results go: .parquet or .csv; the errors go to NAME-errors beside it.",
         ),
     ] = Path("results.parquet"),
-    jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", help="Processes; one a core unless given.")] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            "--scheduler",
-            metavar="ADDRESS",
-            help="Address of a running Dask scheduler, such as tcp://host:8786; or 'local': a cluster on this machine.",
-        ),
-    ] = None,
+    jobs: JobsOption = None,
+    scheduler: SchedulerOption = None,
     dashboard: Annotated[
         bool, typer.Option("--dashboard", help="With --scheduler local: open Dask's dashboard on the loopback address.")
     ] = False,
@@ -77,8 +79,7 @@ def batch(
     bayes-ivig batch all.csv --out results.csv --tau "half-normal(0.5)" --tau "half-normal(1)" --jobs 4
     """
     check_prob(prob)
-    if jobs is not None and not 1 <= jobs <= 1024:
-        raise InputError(f"--jobs: {jobs} is not allowed; give a number of processes from 1 to 1024")
+    check_jobs(jobs)
     if dashboard and scheduler != "local":
         raise InputError("--dashboard: only a cluster that this command starts has one; add --scheduler local")
     from bayes_ivig.batch import Settings, run_batch

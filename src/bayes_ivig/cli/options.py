@@ -20,6 +20,15 @@ Outcome = Annotated[
         "data package .zip; FILE#OUTCOME where it holds several); or all.",
     ),
 ]
+JobsOption = Annotated[int | None, typer.Option("--jobs", metavar="N", help="Processes; one a core unless given.")]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Address of a running Dask scheduler, such as tcp://host:8786; or 'local': a cluster on this machine.",
+    ),
+]
 ReviewOption = Annotated[
     str | None,
     typer.Option(
@@ -92,3 +101,9 @@ def check_prob(prob: float) -> None:
     """Refuse a probability that makes no interval."""
     if not 0.5 <= prob < 1:
         raise InputError(f"--prob: {prob:g} is not allowed; give 0.5 up to below 1, such as 0.95")
+
+
+def check_jobs(jobs: int | None) -> None:
+    """Refuse a number of processes that cannot be."""
+    if jobs is not None and not 1 <= jobs <= 1024:
+        raise InputError(f"--jobs: {jobs} is not allowed; give a number of processes from 1 to 1024")

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from bayes_ivig.evidence import Evidence
     from bayes_ivig.plan.assurance import Question
     from bayes_ivig.priors import Prior
-    from bayes_ivig.spec import Model
 
 
 def plan(
@@ -166,7 +165,7 @@ def _ask(
     from bayes_ivig.choices import choose_model
     from bayes_ivig.named_priors import resolve_prior
     from bayes_ivig.plan.assurance import Question
-    from bayes_ivig.plan.design import Design, check_design_name, parse_sizes
+    from bayes_ivig.plan.design import Design, check_design_name, model_of_next, parse_sizes
 
     sizes = parse_sizes(patients)
     kind = check_design_name(design) if design else None
@@ -175,7 +174,7 @@ def _ask(
     evidence = _evidence(outcome, review, choices, benefit)
     model = choose_model(evidence, choices)
     kind = kind or ("crossover" if evidence.kind == "crossover" else "parallel")
-    made: Design = Design(kind, _model_of_next(kind, model), risk, supposed)
+    made: Design = Design(kind, model_of_next(kind, model), risk, supposed)
     return Question(evidence, model, made, sizes, seed=model.sampler.seed)
 
 
@@ -198,22 +197,6 @@ def _evidence(outcome: str, review: str | None, choices: "Choices", benefit: str
     if likelihood is None and choices.measure in (None, "OR") and "crossover" in kinds:
         likelihood = "crossover"
     return load_evidence(loaded, outcome, likelihood)
-
-
-def _model_of_next(kind: str, model: "Model") -> "Model":
-    """How the next trial is analysed: as those at hand where its design allows, and by their priors."""
-    from bayes_ivig.spec import default_model, with_priors
-
-    if model.likelihood == ("crossover" if kind == "crossover" else "binomial") or (
-        kind == "parallel" and model.likelihood == "conditional"
-    ):
-        return model
-    if model.measure not in ("OR", "RR"):
-        raise InputError(f"plan simulates events: it needs an OR or a RR, not a {model.measure}")
-    likelihood, measure = ("crossover", "OR") if kind == "crossover" else ("binomial", model.measure)
-    other = default_model(likelihood, measure, model.effect, model.parametrisation)
-    shared = {key: prior for key, prior in model.priors.items() if key in other.needed}
-    return with_priors(other, shared)
 
 
 def _parse_truth(text: str) -> "tuple[Prior | None, float | None]":

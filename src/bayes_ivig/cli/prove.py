@@ -1,23 +1,12 @@
 """The commands that prove the program right: reproduce and calibrate."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bayes_ivig.cli.options import JobsOption, SchedulerOption, check_jobs
 from bayes_ivig.errors import CheckFailedError, InputError
-
-JobsOption = Annotated[
-    int | None, typer.Option("--jobs", metavar="N", help="Processes at a time; one a processor unless given.")
-]
-
-
-def count_jobs(jobs: int | None) -> int:
-    """Return the number of processes, or refuse one that is not positive."""
-    if jobs is not None and jobs < 1:
-        raise InputError(f"--jobs: {jobs} is not allowed; give 1 or more")
-    return jobs or os.cpu_count() or 1
 
 
 def reproduce(
@@ -31,11 +20,12 @@ def reproduce(
 ) -> None:
     """Make every accepted result afresh and compare it with what is stored.
 
-    Exact numbers must agree to 1e-8, sampled ones within their Monte-Carlo error. Exit code 3, with a table of what
-    moved, where anything does; then --accept stores the new results (git shows the difference, and CHANGELOG.md says
-    why under "Numbers"). Two to three minutes of processor time; run it at the top of a clone.
+    Fits, sensitivity, plans, reports and audits. Exact numbers must agree to 1e-8, sampled ones within their
+    Monte-Carlo error. Exit code 3, with a table of what moved, where anything does; then --accept stores what moved
+    (git shows the difference, and CHANGELOG.md says why under "Numbers"). Seven to eight minutes of processor time;
+    run it at the top of a clone.
     """
-    n_jobs = count_jobs(jobs)
+    check_jobs(jobs)
     from bayes_ivig import accepted
     from bayes_ivig.cli.analyse import status
     from bayes_ivig.present import console
@@ -45,7 +35,7 @@ def reproduce(
         accepted.load_accepted(results)  # nothing to compare with is known before minutes of work, not after
     artefacts = accepted.list_artefacts()
     with status() as say:
-        made = accepted.make_all(artefacts, n_jobs, say)
+        made = accepted.make_all(artefacts, jobs, say)
     moved = () if accept and not results.is_dir() else accepted.reproduce(made, results)
     console().print(moved_view(moved, len(artefacts)))
     if accept:
@@ -75,17 +65,18 @@ def calibrate(
         "docs/calibration"
     ),
     jobs: JobsOption = None,
+    scheduler: SchedulerOption = None,
 ) -> None:
     """Does the program recover the truth it was given? Simulation-based calibration, and coverage of intervals.
 
     Every model and both engines, at 2, 3, 4, 6 and 12 trials, on reviews simulated with the real trials' sizes and one
     fixed seed; then coverage, width and bias of every interval of a log odds ratio, over a grid of truths. Writes both
-    tables, the figure, and the evidence with the hash of the numeric core. Exit code 3 where a test of uniformity
-    fails (family-wise 1%).
+    tables, the figure, and the evidence with the hash of the numeric core. A run that was stopped goes on where it was:
+    give the same command again. Exit code 3 where a test of uniformity fails (family-wise 1%).
 
     Example:  bayes-ivig calibrate --replicates 500 --nuts-replicates 50 --coverage-replicates 50 --out calibration
     """
-    n_jobs = count_jobs(jobs)
+    check_jobs(jobs)
     for flag, n in (
         ("--replicates", replicates),
         ("--nuts-replicates", nuts_replicates),
@@ -97,11 +88,16 @@ def calibrate(
     from bayes_ivig.calibration.evidence import calibrate as run
     from bayes_ivig.calibration.output import write_calibration
     from bayes_ivig.cli.analyse import status
+    from bayes_ivig.workers.parts import open_parts
 
-    with status() as say:
-        evidence = run({"quadrature": replicates, "nuts": nuts_replicates}, n_jobs, say)
-        performance = run_coverage(coverage_replicates, n_jobs, say)
-    write_calibration(evidence, performance, out)
+    with open_parts(out) as parts:
+        with status() as say:
+            evidence = run(
+                {"quadrature": replicates, "nuts": nuts_replicates}, parts, jobs=jobs, scheduler=scheduler, say=say
+            )
+            performance = run_coverage(coverage_replicates, parts, jobs=jobs, scheduler=scheduler, say=say)
+        write_calibration(evidence, performance, out)
+        parts.remove()
     failures = evidence.failures()
     print(f"{len(evidence.cells)} cells, {len(failures)} tests of uniformity failed; written to {out}")
     if failures:

@@ -8,8 +8,9 @@ key holds a checksum of the code that makes them, so that a changed program neve
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ MAKERS = (
     "page/surface_json.py",
     "page/surfaces.py",
     "page/sensitivity.py",
+    "page/crossover.py",
+    "plots",
     "effects.py",
     "named_priors.py",
     "spec.py",
@@ -30,12 +33,26 @@ MAKERS = (
     "wording.py",
 )
 
+_FORGETFUL: ContextVar[bool] = ContextVar("forgetful", default=False)
+
+
+@contextmanager
+def forgetful() -> Iterator[None]:
+    """Make everything afresh within the block, and keep nothing of it."""
+    token = _FORGETFUL.set(True)
+    try:
+        yield
+    finally:
+        _FORGETFUL.reset(token)
+
 
 def remember(key: Mapping[str, Any], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return what `make` returns, from the cache if it was made before with this key and this program.
 
     `key` and the result are plain values for JSON.
     """
+    if _FORGETFUL.get():
+        return make()
     text = json.dumps({"code": _code(), **key}, sort_keys=True)
     path = _folder() / f"page-{hashlib.sha256(text.encode('utf-8')).hexdigest()[:32]}.json"
     with suppress(OSError, ValueError):

@@ -19,6 +19,12 @@ def sensitivity_command(outcome: Outcome) -> str:
     return shlex.join(["bayes-ivig", "sensitivity", *words, *prob])
 
 
+def crossover_command(outcome: Outcome) -> str:
+    """Return the command of the report in which a shipped outcome is read as the crossover trials it is from."""
+    evidence = outcome.evidence
+    return shlex.join(["bayes-ivig", "report", evidence.outcome, "--review", evidence.review, "--model", "crossover"])
+
+
 def fit_arguments(outcome: Outcome, file: str = "") -> list[str]:
     """Return its arguments, every choice spelled out."""
     fit = outcome.fit

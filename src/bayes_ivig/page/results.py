@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bayes_ivig.page.blocks import Block, Cell, Paragraph, Picture, Section, Table, table
+from bayes_ivig.page.crossover import crossover_section
 from bayes_ivig.page.methods import implied_range
 from bayes_ivig.page.outcome import Outcome
 from bayes_ivig.page.sensitivity_section import sensitivity_section
@@ -21,6 +22,7 @@ def result_sections(outcome: Outcome) -> tuple[Section, ...]:
         _forest(outcome),
         _prior_posterior(outcome),
         _heterogeneity(outcome),
+        *crossover_section(outcome),
         sensitivity_section(outcome),
         _frequentist(outcome),
         _checks(outcome),

@@ -10,6 +10,7 @@ from bayes_ivig import __version__
 from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.page.cache import remember
+from bayes_ivig.page.crossover import FIGURE, sweep_and_draw
 from bayes_ivig.page.outcome import Outcome
 from bayes_ivig.reviews import Review, load_evidence
 from bayes_ivig.sensitivity.designs import compare_designs
@@ -22,16 +23,19 @@ MOST_MULTIVERSES = 4  # of 120 kB each on a page
 
 
 def with_sensitivity(
-    outcome: Outcome, root: Path, review: Review | None, figures: tuple[str, ...] = FIGURES
+    outcome: Outcome, root: Path | None, review: Review | None, figures: tuple[str, ...] = FIGURES
 ) -> Outcome:
     """Return the outcome with its sensitivity analysis, as `bayes-ivig sensitivity` stored it below `root`, or lean.
 
-    Its keys are those of sensitivity.json, and `parallel_against_crossover` where the review has both readings.
+    Where `root` is None, nothing stored is looked for.
+
+    Its keys are those of sensitivity.json, `parallel_against_crossover` where the review has both readings, and
+    `association_sentence` for a model of crossover trials, whose sweep over the association is drawn too.
     `figures` are the stored ones to take along.
     """
     evidence, model, prob = outcome.evidence, outcome.model, outcome.prob
-    folder = root / evidence.review / evidence.outcome / "sensitivity"
-    stored = _stored(folder, evidence, model, prob)
+    folder = None if root is None else root / evidence.review / evidence.outcome / "sensitivity"
+    stored = None if folder is None else _stored(folder, evidence, model, prob)
     key = {
         "evidence": [
             evidence.sha256,
@@ -44,7 +48,7 @@ def with_sensitivity(
         "priors": {name: model.priors[name].text for name in model.needed},
         "prob": prob,
     }
-    if stored is not None:
+    if folder is not None and stored is not None:
         outcome = _with_figures(outcome, folder, figures)
         found = stored
     else:
@@ -52,6 +56,11 @@ def with_sensitivity(
     designs = remember({"designs": key}, lambda: {"rows": _designs(evidence, model, prob, review)})["rows"]
     if designs:
         found = {**found, "parallel_against_crossover": designs}
+    if model.likelihood == "crossover":
+        named = [evidence.title, evidence.outcome, [study.study for study in evidence.studies]]
+        swept = remember({"association": key, "named": named}, lambda: dict(sweep_and_draw(evidence, model, prob)))
+        found = {**found, "association_sentence": swept["sentence"]}
+        outcome = replace(outcome, svg={**outcome.svg, FIGURE: swept["svg"]})
     return replace(outcome, sensitivity=found)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from bayes_ivig.effects import to_natural
 from bayes_ivig.page.blocks import Block, Bullets, Code, Paragraph, Picture, Section, table
-from bayes_ivig.page.command import sensitivity_command
+from bayes_ivig.page.command import crossover_command, sensitivity_command
 from bayes_ivig.page.outcome import Outcome
 from bayes_ivig.priors import parse_prior
 from bayes_ivig.sensitivity.designs import describe_designs
@@ -74,7 +74,11 @@ def _designs(outcome: Outcome, rows: list[Mapping[str, Any]]) -> list[Block]:
     ]
     header = ("Read as", "Association within a patient", _head(outcome), rows[0]["p_is"])
     caption = "Parallel arms against crossover"
-    return [table(caption, header, cells, numeric_from=2), Paragraph(describe_designs(rows))]
+    blocks: list[Block] = [table(caption, header, cells, numeric_from=2), Paragraph(describe_designs(rows))]
+    if outcome.model.likelihood != "crossover":
+        blocks.append(Paragraph("For the association within patients, and how far it could matter, run:", "note"))
+        blocks.append(Code(crossover_command(outcome)))
+    return blocks
 
 
 def _baselines(outcome: Outcome, rows: Rows) -> list[Block]:

@@ -2,10 +2,8 @@
 
 import math
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -25,6 +23,7 @@ from bayes_ivig.priors import Prior
 from bayes_ivig.quadrature import fit_posterior, make_surface, shape_of
 from bayes_ivig.spec import Model
 from bayes_ivig.summary import Summary
+from bayes_ivig.threads import in_one_thread
 
 Array = NDArray[np.float64]
 TARGETS = (0.80, 0.90)
@@ -178,6 +177,7 @@ class Plan:
         return tuple(check for check in self.checks if not check.passed)
 
 
+@in_one_thread
 def answer_size(question: Question, patients: int) -> SizeAnswer:
     """Simulate and analyse trials of one size. The seed is of the size and of each block of replicates."""
     tables, truncated = [], []
@@ -220,6 +220,7 @@ def _counts(events: NDArray[np.int64], n: int, prob: float) -> Counts:
     return Counts(float(median), float(low), float(high), n)
 
 
+@in_one_thread
 def run_plan(question: Question, workers: int = 1, done: Callable[[int], None] = lambda patients: None) -> Plan:
     """Answer every size, in this process or in several; the answer does not depend on how many.
 
@@ -241,10 +242,9 @@ def _answers(question: Question, workers: int) -> Iterator[SizeAnswer]:
     if workers <= 1 or len(sizes) == 1:
         yield from (answer_size(question, size) for size in sizes)
         return
-    with _one_thread_each():
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(workers, len(sizes)), context, _start, (_bare(question),)) as pool:
-            yield from pool.map(_answer_in_worker, sizes)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(sizes)), context, _start, (_bare(question),)) as pool:
+        yield from pool.map(_answer_in_worker, sizes)
 
 
 def _bare(question: Question) -> dict[str, Any]:
@@ -267,19 +267,3 @@ def _start(fields: dict[str, Any]) -> None:
 
 def _answer_in_worker(patients: int) -> SizeAnswer:
     return answer_size(_QUESTION[0], patients)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let linear algebra in new processes use one thread each: together they use every core already."""
-    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -16,7 +16,7 @@ from bayes_ivig.priors import Prior
 from bayes_ivig.profiles import LIKELIHOODS
 from bayes_ivig.profiles.binomial import risks
 from bayes_ivig.profiles.plackett import CELLS, joint_cells
-from bayes_ivig.spec import Model
+from bayes_ivig.spec import Model, default_model, with_priors
 from bayes_ivig.studies import Paired, Study, TwoArm
 
 Array = NDArray[np.float64]
@@ -147,6 +147,20 @@ def parse_sizes(text: str) -> tuple[int, ...]:
 
 
 MOST_SIZES, LARGEST = 100, 2_000
+
+
+def model_of_next(kind: str, model: Model) -> Model:
+    """How the next trial is analysed: as those at hand where its design allows, and by their priors."""
+    if model.likelihood == ("crossover" if kind == "crossover" else "binomial") or (
+        kind == "parallel" and model.likelihood == "conditional"
+    ):
+        return model
+    if model.measure not in ("OR", "RR"):
+        raise InputError(f"plan simulates events: it needs an OR or a RR, not a {model.measure}")
+    likelihood, measure = ("crossover", "OR") if kind == "crossover" else ("binomial", model.measure)
+    other = default_model(likelihood, measure, model.effect, model.parametrisation)
+    shared = {key: prior for key, prior in model.priors.items() if key in other.needed}
+    return with_priors(other, shared)
 
 
 def check_design_name(name: str) -> str:

@@ -1,7 +1,7 @@
 """Figures of a fit, by matplotlib's objects alone: no pyplot, so that they can be drawn in any thread."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -30,11 +30,11 @@ def draw_figures(fit: Fit) -> dict[str, Figure]:
         }
 
 
-def forest_svg(fit: Fit) -> str:
-    """Draw the forest plot alone, as the text of its SVG file."""
+def svg_text[X](draw: Callable[[X], Figure], result: X) -> str:
+    """Draw one figure of a result, as the text of its SVG file."""
     with house_style():
         buffer = io.StringIO()
-        draw_forest(fit).savefig(buffer, format="svg", metadata={"Date": None})
+        draw(result).savefig(buffer, format="svg", metadata={"Date": None})
         return buffer.getvalue()
 
 

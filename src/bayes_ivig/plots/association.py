@@ -1,17 +1,47 @@
 """The average effect, and its probability, against the association within patients of crossover trials."""
 
+from typing import Protocol
+
 import numpy as np
 from matplotlib.figure import Figure
 
 from bayes_ivig.plots.scale import axis_label, linear_ticks, ticks
-from bayes_ivig.plots.style import MARGIN, PALE, POSTERIOR, PUBLISHED, RULE, SMALL, WIDTH, Page, describe_model
-from bayes_ivig.sensitivity import Sensitivity
+from bayes_ivig.plots.style import (
+    MARGIN,
+    PALE,
+    POSTERIOR,
+    PUBLISHED,
+    RULE,
+    SMALL,
+    WIDTH,
+    Modelled,
+    Page,
+    describe_model,
+)
+from bayes_ivig.sensitivity.association import AssociationSweep
+from bayes_ivig.sensitivity.setting import Direction
 from bayes_ivig.wording import percent
 
 HEIGHT, HEAD, FOOT, LEFT, GAP = 1.6, 0.24, 0.42, 0.5, 0.55
 
 
-def draw_association(result: Sensitivity) -> Figure:
+class Swept(Modelled, Protocol):
+    """A model of crossover trials answered again under every association."""
+
+    @property
+    def prob(self) -> float:
+        """Probability of the intervals."""
+
+    @property
+    def direction(self) -> Direction:
+        """The direction whose probability is shown."""
+
+    @property
+    def association(self) -> AssociationSweep | None:
+        """The answers."""
+
+
+def draw_association(result: Swept) -> Figure:
     """Draw median and interval of mu, and P, with lambda fixed; the answers under the priors as horizontal lines."""
     sweep, measure = result.association, result.model.measure
     assert sweep is not None

@@ -30,6 +30,7 @@ from bayes_ivig.summary import Summary
 from bayes_ivig.wording import percent
 
 GAP, HEIGHT, TITLES, FOOT = 0.25, 1.7, 0.34, 0.42
+HALF_LABEL = 0.12  # what a tick label at the end of an axis needs beyond the gap or the margin
 _BULK = np.array([0.025, 0.975])  # of the prior
 _MOST_PRIOR = 1.5  # widths of the posterior that the prior may add on either side
 
@@ -68,12 +69,12 @@ def draw_prior_posterior(fit: Fit) -> Figure:
         page.text(left, page.top - 0.08, panel.title, weight="bold", va="top")
         for j, line in enumerate(lines):
             page.text(left, page.top - 0.23 - LINE * j, line, size=SMALL, color=RAW, va="top")
-        axes = page.axes(left, base, width, HEIGHT)
+        axes = page.axes(left, base, width - HALF_LABEL, HEIGHT)
         _draw_panel(axes, panel, fit.model.measure)
         is_scale = panel.low == 0
         low, high = axes.get_xlim()
         axes.set_xticks(*(linear_ticks(low, high, 6) if is_scale else ticks(fit.model.measure, low, high, 6)))
-        page.text(left + width / 2, base - 0.22, panel.label, ha="center", va="top")
+        page.text(left + (width - HALF_LABEL) / 2, base - 0.22, panel.label, ha="center", va="top")
     return page.figure
 
 

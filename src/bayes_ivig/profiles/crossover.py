@@ -3,6 +3,7 @@
 The margins are p_T and p_C as in the binomial model of the odds ratio, so theta is the *marginal* log odds ratio,
 comparable with parallel trials; the association within patients is a log odds ratio lambda, per trial, and the
 cells follow from both (`plackett`). Data may be
+
 - the full table;
 - margins only: then the likelihood is the sum over every table with these margins. From one table to the next two
   patients move, which multiplies its probability by exp(lambda), so the sum is one table times a polynomial in
@@ -10,6 +11,7 @@ cells follow from both (`plackett`). Data may be
 - pairs and patients who had one treatment only, whose arms multiply in. That is the full likelihood where who
   crosses over depends on the recorded first-period outcome alone and there is no period, sequence or carry-over
   effect (the design of the crossing is then ignorable; Rubin, Biometrika 1976;63:581-592).
+
 With lambda = 0 all of them are two independent binomials, up to a constant.
 """
 
@@ -200,7 +202,7 @@ def log_integrated(study: Study, model: Model, theta: Array, power: float = 1.0)
     """Log likelihood of one study at the effects `theta`, shape (m,), baseline and association integrated out.
 
     `power` raises the likelihood to a power before they are integrated out. Every constant is included. Relative
-    error about 1e-11 for |theta| <= 30 and priors no heavier than Student's t.
+    error about 1e-11 for theta within -30 to 30 and priors no heavier than Student's t.
 
     Raises
     ------

@@ -41,7 +41,7 @@ def _mend(
 
 def answer_all(plan: Plan, probs: tuple[float, ...]) -> tuple[Answers, int]:
     """Answer every cell under every pair of priors; return also how many of the specifications are distinct."""
-    mu = [mu_shape(a.prior, plan.model) for a in plan.effects if a.prior is not None]
+    mu = [mu_shape(a.prior, plan.model) for a in plan.effects]
     tau = [tau_shape(a.prior) for a in plan.scales]
     surfaces = {cell.key: Surface(cell.curves) for cell in plan.cells}
     by_key = dict(zip(surfaces, answer_grids(tuple(surfaces.values()), mu, tau, probs), strict=True))

@@ -13,13 +13,12 @@ from bayes_ivig.effects import to_natural
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.quadrature import make_surface
 from bayes_ivig.quadrature.grid import answer_grid
-from bayes_ivig.sensitivity.alternatives import Alternative, effect_alternatives, heterogeneity_alternatives
 from bayes_ivig.sensitivity.baselines import BaselineCell, Baselines
 from bayes_ivig.sensitivity.bundle import policy_row
 from bayes_ivig.sensitivity.leave_one_out import leave_one_out
 from bayes_ivig.sensitivity.policies import compare_policies
 from bayes_ivig.sensitivity.prior_grid import cross_priors
-from bayes_ivig.sensitivity.prior_sets import baseline_priors
+from bayes_ivig.sensitivity.prior_sets import FITTED, baseline_priors, effect_priors, heterogeneity_priors
 from bayes_ivig.sensitivity.sentences import gather_axes, write_sentences
 from bayes_ivig.sensitivity.setting import Setting
 from bayes_ivig.sensitivity.study_curves import mu_shape, tau_shape
@@ -83,14 +82,11 @@ def _baselines(setting: Setting) -> Baselines:
 def rate_priors(evidence: Evidence, model: Model, prob: float) -> list[dict[str, Any]]:
     """The average rate under other priors, one changed at a time, the model as it stands first: median and limits."""
     surface = make_surface(evidence.studies, model)
-    own = Alternative("the model's", model.priors["mu"])
-    own_tau = Alternative("the model's", model.priors.get("tau"))
-    mus = [own, *(one for one in effect_alternatives(model, None) if one.prior not in (None, own.prior))]
-    taus = [own_tau, *(one for one in heterogeneity_alternatives(model, None) if one.prior != own_tau.prior)]
+    mus, taus = effect_priors(model, 1), heterogeneity_priors(model, evidence.role)
     low, high = tails(prob)
     grid = answer_grid(
         surface,
-        [mu_shape(one.prior, model) for one in mus if one.prior is not None],
+        [mu_shape(one.prior, model) for one in mus],
         [tau_shape(one.prior) for one in taus],
         (low, 0.5, high),
     )
@@ -100,6 +96,6 @@ def rate_priors(evidence: Evidence, model: Model, prob: float) -> list[dict[str,
     rows = []
     for t, m, name, one in places:
         lower, median, upper = (float(to_natural(model.measure, x)) for x in grid.quantiles[t, m])
-        label = "as fitted" if (t, m) == (0, 0) else f"{name}: {one.label}"
+        label = FITTED if (t, m) == (0, 0) else f"{name}: {one.short}"
         rows.append({"changed": label, "median": median, "low": lower, "high": upper})
     return rows

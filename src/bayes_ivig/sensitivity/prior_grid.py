@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_ivig.quadrature import Surface, shape_of
+from bayes_ivig.quadrature import Surface
 from bayes_ivig.quadrature.grid import answer_grids
 from bayes_ivig.sensitivity.baselines import Baselines
 from bayes_ivig.sensitivity.prior_sets import (
@@ -18,6 +18,7 @@ from bayes_ivig.sensitivity.prior_sets import (
     short_text,
 )
 from bayes_ivig.sensitivity.setting import Setting
+from bayes_ivig.sensitivity.study_curves import mu_shape, tau_shape
 from bayes_ivig.summary import tails
 
 Array = NDArray[np.float64]
@@ -89,11 +90,12 @@ class PriorGrid:
 
 def cross_priors(setting: Setting, baselines: Baselines) -> PriorGrid:
     """Answer under every combination, on the parametrisation of the model."""
-    mu, tau = effect_priors(setting.model, setting.direction.sign), heterogeneity_priors(setting.model)
+    mu = effect_priors(setting.model, setting.direction.sign)
+    tau = heterogeneity_priors(setting.model, setting.evidence.role)
     names, surfaces = _surfaces(setting, baselines)
     lower, upper = tails(setting.prob)
-    mu_shapes = [shape_of(one.prior) for one in mu]
-    tau_shapes = [None if one.prior.is_point and one.prior.args[0] == 0 else shape_of(one.prior) for one in tau]
+    mu_shapes = [mu_shape(one.prior, setting.model) for one in mu]
+    tau_shapes = [tau_shape(one.prior) for one in tau]
     grids = answer_grids(surfaces, mu_shapes, tau_shapes, (lower, 0.5, upper))
     quantiles = np.stack([grid.quantiles for grid in grids])
     above = np.stack([grid.p_gt_0 for grid in grids])

@@ -16,20 +16,29 @@ FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0, 10.0)
 TAU_FACTORS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0)
 # The alternative of sceptical and enthusiastic priors: twice the odds, half as much risk again, a medium effect
 # (Cohen, Statistical Power Analysis, 1988).
-ALTERNATIVES = {"OR": (math.log(2), "OR 2"), "RR": (math.log(1.5), "RR 1.5"), "SMD": (0.5, "SMD 0.5")}
+ALTERNATIVES = {
+    "OR": (math.log(2), "OR 2", "OR 1/2"),
+    "RR": (math.log(1.5), "RR 1.5", "RR 2/3"),
+    "SMD": (0.5, "SMD 0.5", "SMD -0.5"),
+}
+COMMON, FITTED = "common effect", "as fitted"
 BASELINES = ("beta(1, 1)", "beta(0.5, 0.5)", "normal(0, 1.5)", "normal(0, 10)")
 
 
 class LabelledPrior(NamedTuple):
-    """A prior with the name a table shows."""
+    """A prior with the name a table shows.
+
+    An `advocate` is a prior stated to argue with, a sceptic's or an enthusiast's, not one to plan an analysis by.
+    """
 
     label: str
     prior: Prior
+    advocate: bool = False
 
     @property
     def short(self) -> str:
-        """Label and the prior with three digits a number: "vague, normal(0, 10)"."""
-        return f"{self.label}, {short_text(self.prior)}"
+        """Label and the prior with three digits a number: "vague: normal(0, 10)"."""
+        return self.label if self.label == COMMON else f"{self.label}: {short_text(self.prior)}"
 
 
 def short_text(prior: Prior) -> str:
@@ -55,6 +64,12 @@ _MU = {
         ("vague", "vague"),
     ),
     "SMD": (("all Cochrane", "bartos_SMD_all"), ("vague", "normal(0, 10)"), ("weakly informative", "normal(0, 1)")),
+    "rate": (
+        ("uniform", "beta(1, 1)"),
+        ("Jeffreys", "beta(0.5, 0.5)"),
+        ("weakly informative", "normal(0, 1.5)"),
+        ("vague", "normal(0, 10)"),
+    ),
 }
 _TAU = {
     "OR": (
@@ -85,7 +100,17 @@ _TAU = {
         ("all Cochrane", "bartos2021_SMD_all"),
         ("vague", "uniform(0, 4)"),
     ),
+    "rate": (
+        ("nearly none", "half-normal(0.1)"),
+        ("small", "half-normal(0.25)"),
+        ("moderate", "half-normal(0.5)"),
+        ("large", "half-normal(1)"),
+        ("very large", "half-normal(2)"),
+        ("heavy-tailed", "half-cauchy(0.5)"),
+        ("vague", "uniform(0, 4)"),
+    ),
 }
+_ADVERSE = {"Turner, signs and symptoms": ("Turner, adverse events", "turner2015_1_9")}
 
 
 def effect_priors(model: Model, sign: int) -> tuple[LabelledPrior, ...]:
@@ -94,21 +119,28 @@ def effect_priors(model: Model, sign: int) -> tuple[LabelledPrior, ...]:
     if model.measure not in _MU:
         return _own_first(own, [LabelledPrior(f"own, times {f:g}", stretch(own, f)) for f in FACTORS])
     named = [LabelledPrior(label, _prior(name)) for label, name in _MU[model.measure]]
-    size, alternative = ALTERNATIVES[model.measure]
-    size = round(size, 3)
-    named += [
-        LabelledPrior(f"sceptical of {alternative}", parse_prior(f"sceptical({size})")),
-        LabelledPrior(f"enthusiastic for {alternative}", parse_prior(f"enthusiastic({sign * size})")),
-    ]
+    if model.measure in ALTERNATIVES:
+        size, above, below = ALTERNATIVES[model.measure]
+        size, hoped = round(size, 3), above if sign > 0 else below
+        named += [
+            LabelledPrior(f"sceptical of {hoped}", parse_prior(f"sceptical({size})"), advocate=True),
+            LabelledPrior(f"enthusiastic for {hoped}", parse_prior(f"enthusiastic({sign * size})"), advocate=True),
+        ]
     return _own_first(own, named)
 
 
-def heterogeneity_priors(model: Model) -> tuple[LabelledPrior, ...]:
-    """Priors of tau for this scale, the model's own first; one of them is a common effect."""
+def heterogeneity_priors(model: Model, role: str = "") -> tuple[LabelledPrior, ...]:
+    """Priors of tau for this scale, the model's own first; one of them is a common effect.
+
+    For an outcome whose `role` is harm Turner's prior of adverse events stands for that of signs and symptoms.
+    """
     own = model.priors.get("tau")
-    common = LabelledPrior("common effect", parse_prior("fixed(0)"))
+    common = LabelledPrior(COMMON, parse_prior("fixed(0)"))
     if model.measure in _TAU:
-        named = [LabelledPrior(label, _prior(name)) for label, name in _TAU[model.measure]]
+        rows = _TAU[model.measure]
+        if role == "harm":
+            rows = tuple(_ADVERSE.get(label, (label, name)) for label, name in rows)
+        named = [LabelledPrior(label, _prior(name)) for label, name in rows]
     else:
         named = [LabelledPrior(f"own, times {f:g}", stretch(own, f)) for f in TAU_FACTORS] if own else []
     return _own_first(own or common.prior, [common, *named])
@@ -150,7 +182,7 @@ def _prior(name: str) -> Prior:
 
 def _own_first(own: Prior, others: Sequence[LabelledPrior]) -> tuple[LabelledPrior, ...]:
     """Put the model's own prior first, and no prior twice."""
-    kept = [LabelledPrior("as fitted", own)]
+    kept = [LabelledPrior(FITTED, own)]
     for one in others:
         if all(one.prior != other.prior for other in kept):
             kept.append(one)

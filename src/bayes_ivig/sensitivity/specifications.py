@@ -9,15 +9,10 @@ import numpy as np
 from bayes_ivig.errors import InputError
 from bayes_ivig.evidence import Evidence
 from bayes_ivig.quadrature.curves import Curve
-from bayes_ivig.sensitivity.alternatives import (
-    Alternative,
-    baseline_alternatives,
-    effect_alternatives,
-    heterogeneity_alternatives,
-)
 from bayes_ivig.sensitivity.claim import Claim
 from bayes_ivig.sensitivity.corrections import POLICIES, correct, has_counts, policies_for
 from bayes_ivig.sensitivity.models import exact_model, with_likelihood
+from bayes_ivig.sensitivity.prior_sets import LabelledPrior, baseline_priors, effect_priors, heterogeneity_priors
 from bayes_ivig.sensitivity.readings import DataReading, read_all
 from bayes_ivig.sensitivity.study_curves import effect_curve, is_informative, study_curve
 from bayes_ivig.spec import PARAMETRISATIONS, Model
@@ -64,8 +59,8 @@ class Plan:
 
     axes: tuple[Axis, ...]
     cells: tuple[Cell, ...]
-    effects: tuple[Alternative, ...]
-    scales: tuple[Alternative, ...]
+    effects: tuple[LabelledPrior, ...]
+    scales: tuple[LabelledPrior, ...]
     model: Model
     own: tuple[int, ...] | None
 
@@ -89,7 +84,8 @@ def lay_out(evidence: Evidence, model: Model, paired: Evidence | None, claim: Cl
         sources.append(paired)
     choices = [choice for source in sources for choice in _choices(source, model, store, paired=source is not evidence)]
     levels = [list(dict.fromkeys(choice.labels[i] for choice in choices)) for i in range(5)]
-    effects, scales = effect_alternatives(model, claim), heterogeneity_alternatives(model, claim)
+    effects = effect_priors(model, -1 if claim is not None and not claim.above else 1)
+    scales = heterogeneity_priors(model, evidence.role)
     cells = []
     for choice in choices:
         told = [(key, curve) for key, curve in choice.curves if is_informative(curve)]
@@ -114,11 +110,11 @@ def lay_out(evidence: Evidence, model: Model, paired: Evidence | None, claim: Cl
         *(Axis(name, tuple(labels), _defensible(name, labels)) for name, labels in zip(AXES[:5], levels, strict=True)),
         *(_prior_axis(name, priors) for name, priors in zip(AXES[5:], (effects, scales), strict=True)),
     )
-    return Plan(axes, tuple(cells), effects, scales, model, _own_codes(axes, effects, scales, model))
+    return Plan(axes, tuple(cells), effects, scales, model, _own_codes(axes, model))
 
 
-def _prior_axis(name: str, alternatives: Sequence[Alternative]) -> Axis:
-    return Axis(name, tuple(a.label for a in alternatives), tuple(not a.advocate for a in alternatives))
+def _prior_axis(name: str, priors: Sequence[LabelledPrior]) -> Axis:
+    return Axis(name, tuple(one.short for one in priors), tuple(not one.advocate for one in priors))
 
 
 def _defensible(axis: str, labels: Sequence[str]) -> tuple[bool, ...]:
@@ -127,27 +123,17 @@ def _defensible(axis: str, labels: Sequence[str]) -> tuple[bool, ...]:
     return tuple(axis != "likelihood" or not label.startswith("normal, ") for label in labels)
 
 
-def _own_codes(
-    axes: tuple[Axis, ...], effects: Sequence[Alternative], scales: Sequence[Alternative], model: Model
-) -> tuple[int, ...] | None:
-    """Levels of the model as it was given, with every trial as given."""
-    by_prior = {"baseline": baseline_alternatives(model), "effect prior": effects, "heterogeneity prior": scales}
-    keys = {"baseline": "baseline", "effect prior": "mu", "heterogeneity prior": "tau"}
-    codes = []
-    for axis in axes:
-        if axis.name in by_prior:
-            prior = model.priors.get(keys[axis.name])
-            found = (a.label for a in by_prior[axis.name] if a.prior == prior)
-            label = next(found, NONE)
-        else:
-            label = {
-                "likelihood": _likelihood_label(model),
-                "parametrisation": _PLACES.get(model.parametrisation or "", NONE),
-            }.get(axis.name, axis.levels[0])
-        if label not in axis.levels:
-            return None
-        codes.append(axis.levels.index(label))
-    return tuple(codes)
+def _own_codes(axes: tuple[Axis, ...], model: Model) -> tuple[int, ...] | None:
+    """Levels of the model as it was given, with every trial as given; its own priors come first."""
+    named = {
+        "likelihood": _likelihood_label(model),
+        "baseline": model.priors["baseline"].text if model.has_baseline else NONE,
+        "parametrisation": _PLACES.get(model.parametrisation or "", NONE),
+    }
+    labels = [named.get(axis.name, axis.levels[0]) for axis in axes]
+    if any(label not in axis.levels for label, axis in zip(labels, axes, strict=True)):
+        return None
+    return tuple(axis.levels.index(label) for label, axis in zip(labels, axes, strict=True))
 
 
 def _likelihood_label(model: Model) -> str:
@@ -196,9 +182,8 @@ def _exact_models(exact: Model) -> Iterator[tuple[Model, tuple[str, str, str]]]:
     # The likelihood of a risk ratio with its prior on the control risk has a kink, which costs seconds a combination:
     # the table of baselines has it, the multiverse keeps to the place of the fitted model.
     places = PARAMETRISATIONS if exact.measure == "OR" else (exact.parametrisation or "midpoint",)
-    for place, alternative in itertools.product(places, baseline_alternatives(exact)):
-        other = with_likelihood(exact, exact.likelihood, place, alternative.prior)
-        yield other, (name, alternative.label, _PLACES[place])
+    for place, prior in itertools.product(places, baseline_priors(exact)):
+        yield with_likelihood(exact, exact.likelihood, place, prior), (name, prior.text, _PLACES[place])
 
 
 def _curves(

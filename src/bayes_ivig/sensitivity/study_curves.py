@@ -49,5 +49,6 @@ def mu_shape(prior: Prior, model: Model) -> Shape:
 
 
 def tau_shape(prior: Prior | None) -> Shape | None:
-    """Return a prior of tau as the engine needs it; None is a common effect."""
-    return None if prior is None else cast(Shape, shape_of(prior))
+    """Return a prior of tau as the engine needs it; None and fixed(0) are a common effect."""
+    common = prior is None or (prior.is_point and prior.args[0] == 0)
+    return None if common else cast(Shape, shape_of(cast(Prior, prior)))

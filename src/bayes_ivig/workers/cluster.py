@@ -1,6 +1,6 @@
-"""Chunks answered by a Dask cluster: a local one, or that of a running scheduler, which may lose workers or restart.
+"""Tasks answered by a Dask cluster: a local one, or that of a running scheduler, which may lose workers or restart.
 
-Dask itself gives the chunk of a dead worker to another one. Where the scheduler is lost with all it knew, this waits
+Dask itself gives the task of a dead worker to another one. Where the scheduler is lost with all it knew, this waits
 for it to come back and hands in again what was not answered.
 """
 
@@ -8,10 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bayes_ivig.batch.inputs import Chunk
-from bayes_ivig.batch.processes import ONE_THREAD
-from bayes_ivig.batch.settings import Settings
-from bayes_ivig.batch.work import Answered, answer_chunk
 from bayes_ivig.errors import InputError
 
 LOCAL = "local"
@@ -19,10 +15,10 @@ _PATIENCE = 120.0  # seconds that a lost scheduler is given to come back
 _CONNECT = 10.0
 
 
-class Cluster:
+class Cluster[Task, Answer]:
     """A Dask cluster at an address, or a local one of `jobs` processes for the address "local"."""
 
-    def __init__(self, address: str, jobs: int, settings: Settings, dashboard: bool = False) -> None:
+    def __init__(self, address: str, jobs: int, work: Callable[[Task], Answer], dashboard: bool = False) -> None:
         """Connect, or start the local cluster.
 
         Raises
@@ -37,7 +33,7 @@ class Cluster:
             raise InputError("--scheduler: Dask is not installed; install bayes-ivig[dask]") from None
         dask.config.set({"distributed.comm.timeouts.connect": f"{_CONNECT}s"})
         self._distributed = distributed
-        self._settings = settings
+        self._work = work
         self._local = None
         if address == LOCAL:
             self._local = distributed.LocalCluster(
@@ -46,12 +42,11 @@ class Cluster:
                 host="127.0.0.1",
                 dashboard_address="127.0.0.1:8787" if dashboard else None,
                 worker_dashboard_address=None,
-                env=ONE_THREAD,
                 silence_logs=50,
             )
             address = self._local.scheduler_address
         self._address = address
-        self._futures: dict[Any, Chunk] = {}
+        self._futures: dict[Any, Task] = {}
         self._client = self._connect()
         self.slots = jobs if self._local else max(1, sum(self._client.nthreads().values()))
 
@@ -64,13 +59,13 @@ class Cluster:
                 f"scheduler such as tcp://host:8786, or {LOCAL}"
             ) from None
 
-    def submit(self, chunk: Chunk) -> None:
-        """Have a chunk answered."""
-        future = self._client.submit(answer_chunk, chunk, self._settings, pure=False, retries=1)
-        self._futures[future] = chunk
+    def submit(self, task: Task) -> None:
+        """Have a task answered."""
+        future = self._client.submit(self._work, task, pure=False, retries=1)
+        self._futures[future] = task
 
-    def wait(self, tick: Callable[[], None]) -> list[tuple[Chunk, Answered | None]]:
-        """Wait for a chunk or more; None for one at which several workers died. `tick` is called now and then."""
+    def wait(self, tick: Callable[[], None]) -> list[tuple[Task, Answer | None]]:
+        """Wait for an answer or more; None for a task at which several workers died. `tick` is called now and then."""
         while True:
             tick()
             if self._client.status != "running" or any(future.status in _LOST for future in self._futures):
@@ -85,9 +80,9 @@ class Cluster:
                 continue  # lost between the look and the question
             return [(self._futures.pop(future), answer) for future, answer in answers]
 
-    def _answer_of(self, future: Any) -> Answered | None:
+    def _answer_of(self, future: Any) -> Answer | None:
         try:
-            answer: Answered = future.result(timeout=_CONNECT)
+            answer: Answer = future.result(timeout=_CONNECT)
         except self._distributed.scheduler.KilledWorker:
             return None
         except ModuleNotFoundError as error:
@@ -96,7 +91,7 @@ class Cluster:
 
     def _begin_again(self, tick: Callable[[], None]) -> None:
         """Connect to the scheduler that has taken the place of a lost one, and hand in what was not answered."""
-        chunks = list(self._futures.values())
+        tasks = list(self._futures.values())
         self._futures.clear()
         self._client.close(timeout=1)
         end = time.monotonic() + _PATIENCE
@@ -109,8 +104,8 @@ class Cluster:
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.5)
-        for chunk in chunks:
-            self.submit(chunk)
+        for task in tasks:
+            self.submit(task)
 
     def close(self) -> None:
         """Let go of the scheduler; end the local cluster."""

@@ -1,4 +1,4 @@
-"""Chunks answered by processes of this machine, which may die: what they had in hand comes back unanswered."""
+"""Tasks answered by processes of this machine, which may die: what they had in hand comes back unanswered."""
 
 import os
 import signal
@@ -8,41 +8,31 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessP
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 
-from bayes_ivig.batch.inputs import Chunk
-from bayes_ivig.batch.settings import Settings
-from bayes_ivig.batch.work import Answered, answer_chunk
 
-# Read by numpy's libraries when they load: several threads a worker would fight for the same cores.
-ONE_THREAD = dict.fromkeys(
-    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
-)
-
-
-class Processes:
+class Processes[Task, Answer]:
     """A pool of `jobs` processes; a new one takes its place whenever a process dies."""
 
-    def __init__(self, jobs: int, settings: Settings) -> None:
-        """Start nothing yet: processes start with the first chunk."""
+    def __init__(self, jobs: int, work: Callable[[Task], Answer]) -> None:
+        """Start nothing yet: processes start with the first task."""
         self.slots = jobs
-        self._settings = settings
+        self._work = work
         self._pool: ProcessPoolExecutor | None = None
-        self._futures: dict[Future[Answered], Chunk] = {}
+        self._futures: dict[Future[Answer], Task] = {}
 
-    def submit(self, chunk: Chunk) -> None:
-        """Have a chunk answered."""
+    def submit(self, task: Task) -> None:
+        """Have a task answered."""
         if self._pool is None:
-            os.environ.update(ONE_THREAD)  # what a child inherits; this process has loaded its libraries
             self._pool = ProcessPoolExecutor(self.slots, get_context("spawn"), _begin)
         try:
-            self._futures[self._pool.submit(answer_chunk, chunk, self._settings)] = chunk
+            self._futures[self._pool.submit(self._work, task)] = task
         except BrokenProcessPool:  # died since the last wait; the next one says so
-            broken: Future[Answered] = Future()
+            broken: Future[Answer] = Future()
             broken.set_exception(BrokenProcessPool())
-            self._futures[broken] = chunk
+            self._futures[broken] = task
 
-    def wait(self, tick: Callable[[], None]) -> list[tuple[Chunk, Answered | None]]:
-        """Wait for a chunk or more; None for one whose process died. `tick` is called now and then."""
-        done: set[Future[Answered]] = set()
+    def wait(self, tick: Callable[[], None]) -> list[tuple[Task, Answer | None]]:
+        """Wait for an answer or more; None for a task whose process died. `tick` is called now and then."""
+        done: set[Future[Answer]] = set()
         while not done:
             done, _ = wait(self._futures, timeout=0.2, return_when=FIRST_COMPLETED)
             tick()
@@ -57,11 +47,11 @@ class Processes:
         self._pool = None
 
     def close(self) -> None:
-        """End every process; chunks in hand are answered and thrown away."""
+        """End every process; tasks in hand are answered and thrown away."""
         self._drop_pool()
 
 
-def _answer_of(future: Future[Answered]) -> Answered | None:
+def _answer_of[Answer](future: Future[Answer]) -> Answer | None:
     """The answer; None where the process died first. A fault of the program is raised."""
     try:
         return future.result()
