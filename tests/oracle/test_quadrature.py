@@ -41,7 +41,7 @@ class Improper(NamedTuple):
         return 0.0, 0.0
 
 
-FLAT = Improper("flat", lambda x: np.zeros(np.shape(x)), (-math.inf, math.inf), (-1e25, 1e25))
+FLAT = Improper("flat", lambda x: np.zeros(np.shape(x)), (-math.inf, math.inf), (-1e12, 1e12))
 
 
 def jeffreys(se):
@@ -51,7 +51,7 @@ def jeffreys(se):
         with np.errstate(divide="ignore"):
             return 0.5 * np.log(((tau[..., None] / (tau[..., None] ** 2 + se**2)) ** 2).sum(axis=-1))
 
-    return Improper("Jeffreys", logpdf, (0.0, math.inf), (0.0, 1e25), (Landmark(0.0, float(se.min())),))
+    return Improper("Jeffreys", logpdf, (0.0, math.inf), (0.0, 1e10), (Landmark(0.0, float(se.min())),))
 
 
 def mu_shape(text):
