@@ -1,7 +1,5 @@
 """Thousands of synthetic reviews: what a second process and Dask bring, and how the parent's memory grows."""
 
-import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -35,13 +33,20 @@ def batch_rows(reviews: int) -> Iterator[Row]:
             yield Row(GROUP, f"parent's memory, {n:,} reviews", _batch(table, ["--jobs", "2"]), "MB", "500")
 
 
+# A process starts with the memory of the one that started it, so a small one does.
+_WATCH = """
+import os, sys
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+print(usage.ru_maxrss / 1024)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 def _batch(table: Path, options: list[str]) -> float:
     """Run one batch; return the most memory its parent had, in MB."""
     program = Path(sys.executable).with_name("bayes-ivig")
     command = [str(program), "batch", str(table), "--out", str(table.with_name("out.parquet")), *options]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise RuntimeError(f"{' '.join(command)}: exit status {status}")
-    assert isinstance(usage, resource.struct_rusage)
-    return usage.ru_maxrss / 1024
+    watched = [sys.executable, "-S", "-c", _WATCH, *command]
+    done = subprocess.run(watched, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return float(done.stdout.splitlines()[-1])

@@ -22,7 +22,7 @@ from bayes_ivig.quadrature.table_check import table_error, without_tables
 Array = NDArray[np.float64]
 ORDERS = (12, 18, 26)
 TOLERANCE = 2e-8  # movement of an answer, in posterior SDs, at which refining stops
-UNSETTLED = 2e-7  # movement at which all panels are halved
+UNSETTLED = 2e-7  # movement at which all panels are halved, error of the tables at which they are left
 _PROBES = 150
 
 
@@ -120,8 +120,8 @@ def fit_posterior(surface: Surface, mu: Shape, tau: Shape | None) -> Posterior:
         axes = (axes[0].halved(), axes[1].halved())
         fine, movement = _refine(surface, axes, mu, tau)
     error = table_error(surface.curves, *_likeliest(fine))
-    if error > TOLERANCE:
-        # The tables miss something just where this posterior is: do without them.
+    if error > UNSETTLED:
+        # The tables miss something just where this posterior is: do without them, which takes seconds.
         return fit_posterior(without_tables(surface), mu, tau)
     return Posterior(surface, mu, tau, fine, movement + error + surface.error)
 
