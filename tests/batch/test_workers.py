@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import psutil
 import pytest
 from tasks_for_workers import die, die_once, note, square
 
@@ -17,6 +18,18 @@ def test_every_task_is_answered_whoever_works(how):
         assert dict(answer_each(range(9), workers)) == {x: x * x for x in range(9)}
     finally:
         workers.close()
+
+
+def test_a_local_cluster_listens_to_this_machine_alone():
+    workers = open_workers(square, jobs=1, scheduler="local")
+    try:
+        assert dict(answer_each([3], workers)) == {3: 9}
+        here = psutil.Process()
+        found = [c for p in (here, *here.children(recursive=True)) for c in p.net_connections() if c.status == "LISTEN"]
+    finally:
+        workers.close()
+    assert len(found) >= 3  # scheduler, its pages, and the worker
+    assert {c.laddr.ip for c in found} == {"127.0.0.1"}
 
 
 def test_a_dead_worker_loses_nothing(tmp_path):

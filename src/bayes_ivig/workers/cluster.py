@@ -43,8 +43,10 @@ class Cluster[Task, Answer]:
                 n_workers=jobs,
                 threads_per_worker=1,
                 host="127.0.0.1",
-                dashboard_address="127.0.0.1:8787" if dashboard else None,
+                # Any free port for the scheduler's page of health: 8787, Dask's choice, may be another cluster's.
+                dashboard_address="127.0.0.1:8787" if dashboard else "127.0.0.1:0",
                 worker_dashboard_address=None,
+                scheduler_kwargs={"dashboard": dashboard},
                 silence_logs=50,
             )
             address = self._local.scheduler_address
