@@ -8,7 +8,7 @@ import pytest
 from bayes_ivig.priors import parse_prior
 from bayes_ivig.quadrature import Surface, fit_posterior, make_surface, shape_of
 from bayes_ivig.quadrature.curves import NormalCurve
-from bayes_ivig.quadrature.grid import answer_grid
+from bayes_ivig.quadrature.grid import Surfaces, answer_grid
 from bayes_ivig.spec import default_model
 from bayes_ivig.studies import TwoArm
 
@@ -112,3 +112,9 @@ def test_other_quantiles():
     grid = answer_grid(surface, shapes(MU[:1]), [None], probs=(0.1, 0.9))
     exact = fit_posterior(surface, shape_of(parse_prior(MU[0])), None).mu.quantile(np.array([0.1, 0.9]))
     np.testing.assert_allclose(grid.quantiles[0, 0], exact, atol=1e-7)
+
+
+def test_studies_are_summed_in_the_same_order_in_every_run():
+    curves = tuple(NormalCurve(0.1 * i, 1.0 + 0.1 * i) for i in range(40))
+    both = Surfaces((Surface(curves[:30]), Surface(curves[10:])))
+    assert both.curves == both.varying == curves

@@ -54,12 +54,8 @@ def run_batch(
         Ends in .parquet or .csv; the errors go beside it.
     settings
         What is asked of every review.
-    jobs
-        Processes; by default one a core.
-    scheduler
-        Address of a Dask scheduler, or "local" for a local cluster of `jobs` workers.
-    dashboard
-        Whether that local cluster opens its dashboard, on the loopback address.
+    jobs, scheduler, dashboard
+        Who does it, as in `open_workers`.
     progress
         Told how far the run is.
 

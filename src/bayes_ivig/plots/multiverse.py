@@ -22,7 +22,7 @@ from bayes_ivig.sensitivity.multiverse import THRESHOLD, Multiverse, share
 from bayes_ivig.sensitivity.specifications import Axis
 from bayes_ivig.wording import percent, probability
 
-LABELS, COUNTS = 2.5, 0.5  # columns left and right of the curve
+LABELS, COUNTS = 2.75, 0.5  # columns left and right of the curve
 NAMES, CURVE, PROBABILITY, BETWEEN = 0.16, 1.75, 0.62, 0.12
 ROW, HEADING, FOOT = 0.118, 0.17, 0.08
 COLUMNS = 320  # of marks, at most

@@ -35,7 +35,7 @@ def ticks(measure: str, low: float, high: float, most: int = 7) -> tuple[list[fl
     """Ticks between two values of the analysis scale: their places there and their labels in natural units."""
     if is_ratio(measure):
         ratios = _ratio_ticks(low, high, most)
-        return [math.log(x) for x in ratios], [f"{x:,.10g}" if 1 / WIDE < x < WIDE else f"{x:g}" for x in ratios]
+        return [math.log(x) for x in ratios], [f"{x:,.10g}" if 1 / WIDE < x <= WIDE else f"{x:g}" for x in ratios]
     if measure == "rate":
         rates = _rate_ticks(low, high, most)
         return [float(logit(p)) for p in rates], [f"{p:.3g}" for p in rates]

@@ -94,7 +94,12 @@ class Surfaces:
     @cached_property
     def varying(self) -> tuple[Curve, ...]:
         """The studies whose likelihood depends on the effect, each once."""
-        return tuple({curve for surface in self.surfaces for curve in surface.varying})
+        return tuple(dict.fromkeys(curve for surface in self.surfaces for curve in surface.varying))
+
+    @cached_property
+    def curves(self) -> tuple[Curve, ...]:
+        """All studies, each once, in an order that is the same in every run: sums depend on it in the last digit."""
+        return tuple(dict.fromkeys(curve for surface in self.surfaces for curve in surface.curves))
 
     @cached_property
     def mu_landmarks(self) -> tuple[Landmark, ...]:
@@ -110,7 +115,7 @@ class Surfaces:
     def log_likelihood(self, mu: Array, tau: Array) -> Array:
         """Log likelihood of each surface at every mu (G,) and tau (T,), (T, S, G)."""
         result = np.zeros((len(tau), len(self.surfaces), len(mu)))
-        for curve in {curve for surface in self.surfaces for curve in surface.curves}:
+        for curve in self.curves:
             smoothed = curve.log_smoothed(mu, tau)
             for i, surface in enumerate(self.surfaces):
                 for _ in range(surface.curves.count(curve)):

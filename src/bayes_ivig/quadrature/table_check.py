@@ -40,7 +40,7 @@ def table_error(curves: Sequence[Curve], mu: Array, tau: Array) -> float:
 def worst_table_errors(surfaces: Sequence[Surface], pairs: Sequence[Pairs]) -> Array:
     """Largest error (n,) of the log likelihood of each surface at its own pairs of mu and tau."""
     result = np.zeros(len(surfaces))
-    for curve in {curve for surface in surfaces for curve in surface.curves}:
+    for curve in dict.fromkeys(curve for surface in surfaces for curve in surface.curves):
         owners = [i for i, surface in enumerate(surfaces) if curve in surface.curves]
         mu, tau = (np.concatenate([pairs[i][which] for i in owners]) for which in (0, 1))
         errors = np.abs(table_errors(curve, mu, tau))

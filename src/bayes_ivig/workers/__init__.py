@@ -62,7 +62,7 @@ def answer_each[Task, Answer](
     RuntimeError
         Two workers died of the same task.
     """
-    waiting, in_hand, deaths = list(reversed(tasks)), 0, 0
+    waiting, in_hand = list(reversed(tasks)), 0
     died: list[Task] = []
     while waiting or in_hand:
         while waiting and in_hand < AHEAD * workers.slots:
@@ -74,9 +74,8 @@ def answer_each[Task, Answer](
                 yield task, answer
                 continue
             died.append(task)
-            deaths = died.count(task)
-            if deaths >= _DEATHS:
-                raise RuntimeError(f"{deaths} workers died at {task}")
+            if died.count(task) >= _DEATHS:
+                raise RuntimeError(f"{_DEATHS} workers died at {task}")
             waiting.append(task)
 
 
