@@ -45,7 +45,7 @@ def draw_prior_grid(result: Sensitivity) -> Figure:
     for m, mu in enumerate(grid.mu):
         x = left + step * (m + 0.5)
         family, _, numbers = short_text(mu.prior).partition("(")
-        label = wrap(mu.label.replace("OR ", "OR\N{NO-BREAK SPACE}"), step, SMALL - 0.5)[:2]
+        label = wrap(mu.label, step, SMALL - 0.5)[:2]
         lines = [
             *[(line, SMALL - 0.5, INK) for line in label],
             (family, SMALL - 1, RAW),

@@ -3,7 +3,6 @@
 Lengths are in inches. Every text is shown literally (no mathtext), whatever a trial is called.
 """
 
-import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -90,7 +89,7 @@ def shorten(text: str, width: float, size: float = BODY, weight: str = "normal")
 def wrap(text: str, width: float, size: float = SMALL) -> list[str]:
     """Break a text into lines no wider than `width`."""
     lines: list[str] = []
-    for word in filter(None, re.split("[ \\n]+", literal(text))):  # a no-break space is none to break at
+    for word in literal(text).split():
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and text_width(longer, size) <= width:
             lines[-1] = longer
