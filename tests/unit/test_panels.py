@@ -31,7 +31,7 @@ def test_interpolation_is_exact_at_nodes_edges_and_between():
     values = bell(PANELS.nodes)
     for x in (INSIDE, PANELS.nodes, PANELS.edges):
         np.testing.assert_allclose(PANELS.at(x, values), bell(x), atol=1e-12)
-        np.testing.assert_allclose(PANELS.interpolation(x) @ values, bell(x), atol=1e-12)
+        np.testing.assert_allclose(PANELS.interpolate(x, values), bell(x), atol=1e-12)
     both = PANELS.at(INSIDE[:, None], np.stack([values, 2 * values]))
     assert both.shape == (2, 57, 1)
     np.testing.assert_allclose(both[1, :, 0], 2 * bell(INSIDE), atol=1e-12)

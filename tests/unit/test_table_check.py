@@ -75,3 +75,14 @@ def test_errors_of_tables():
 def test_nothing_to_check_where_there_are_no_tables():
     assert without_tables(Surface((NormalCurve(0.3, 0.1),))).curves == (NormalCurve(0.3, 0.1),)
     assert table_errors(NormalCurve(0.3, 0.1), np.zeros(2), np.ones(2)).tolist() == [0, 0]
+
+
+def test_one_large_trial_against_a_narrow_prior():
+    """The heterogeneity that the prior of mu asks for lies far from any that the trial alone would have."""
+    (trial,) = APART[1:]
+    surface = make_surface((trial,), MODEL)
+    one, grid = fit_posterior(surface, FAR, TIGHT), answer_grid(surface, [FAR], [TIGHT])
+    plain = plain_answer((trial,))
+    assert [one.log_evidence, grid.log_evidence[0, 0]] == pytest.approx([plain[0]] * 2, abs=1e-6)
+    assert grid.mean[0, 0] == pytest.approx(one.mu.mean, abs=1e-6 * one.mu.sd)
+    assert grid.sd[0, 0] == pytest.approx(one.mu.sd, rel=1e-6)

@@ -166,3 +166,35 @@ def test_whole_and_fractional_counts_meet():
     theta = np.linspace(-3, 6, 19)
     whole = curve_of(EDGES["0/n"], model).log_profile(theta)
     np.testing.assert_allclose(curve_of(Expected(), model).log_profile(theta), whole, atol=1e-3)
+
+
+KINKED = {  # everybody in an arm has the event: the likelihood of the log risk ratio bends sharply at 0
+    "midpoint": (TwoArm("x", 4, 5, 5, 5), TwoArm("x", 16, 16, 16, 16), TwoArm("x", 6, 6, 5, 6)),
+    "control": (TwoArm("x", 4, 5, 5, 5), TwoArm("x", 2, 6, 0, 6), TwoArm("x", 9, 16, 3, 16)),
+}
+
+
+@pytest.mark.parametrize(
+    ("parametrisation", "study"), [(name, study) for name, studies in KINKED.items() for study in studies], ids=str
+)
+def test_beside_a_kink(parametrisation, study):
+    """At every distance in widths of the bell, from bells as narrow as nothing to one as wide as the likelihood."""
+    curve = curve_of(study, default_model("binomial", "RR", "random", parametrisation))
+    assert curve.kink == 0.0
+    rng = np.random.default_rng(4429)
+    tau = np.exp(rng.uniform(math.log(1e-4), math.log(3), 400))
+    mu = np.concatenate([tau[:300] * rng.normal(0, 5, 300), rng.normal(0, 2, 100)])
+    beyond = np.geomspace(1e-7, 60, 240)
+    edges = np.concatenate([-beyond[::-1], [0.0], beyond])
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    for m, t in zip(mu, tau, strict=True):
+        pieces = np.unique(np.concatenate([edges, m + t * np.linspace(-12, 12, 60)]))
+        half = np.diff(pieces)[:, None] / 2
+        theta = pieces[:-1, None] + half * (1 + nodes)
+        logs = curve.log_profile(theta) - 0.5 * ((theta - m) / t) ** 2 - math.log(t * math.sqrt(2 * math.pi))
+        wanted = float(np.log((half * weights * np.exp(logs - logs.max())).sum()) + logs.max())
+        if wanted < curve.line.peak - 25:
+            continue
+        place = np.array([m]), np.array([t])
+        assert float(curve.smooth_directly(*place)[0, 0]) == pytest.approx(wanted, abs=1e-9), (m, t)
+        assert float(curve.log_smoothed(*place)[0, 0]) == pytest.approx(wanted, abs=3e-7), (m, t)

@@ -29,6 +29,8 @@ _NO_MASS = 30.0  # log mass, below the largest, of a panel of tau that is cut of
 _FINER = 0.3  # of the scale of tau: far from the data's mu the likelihood of tau bends more than near it
 _OVERSHOOT = 0.5  # log units that a peak between nodes may rise above them
 _MISSED = 2e-7  # log likelihood that the tables of studies may miss where a posterior lies
+_ROUNDS = 6  # of splitting panels of mu where the likelihood is no polynomial
+_LEFT_OUT = 2e-6  # log likelihood in the last terms of a polynomial, about ten times what it leaves out
 _FAR_OUT = 1e12  # widths of the data beyond which no prior is followed
 
 
@@ -128,24 +130,40 @@ def _answer_together(
 ) -> tuple[list[GridAnswers], list[Pairs]]:
     """Answers of each surface, and pairs of mu and tau where its posteriors lie."""
     base = _base_panels(surfaces, mu_shapes)
-    marginal, likeliest = _integrate_tau(surfaces, base, tau_shapes)
     count, shape = len(surfaces.surfaces), (len(surfaces.surfaces) * len(tau_shapes), len(mu_shapes))
-    answers = GridAnswers(
-        probs=probs,
-        mean=np.empty(shape),
-        sd=np.empty(shape),
-        quantiles=np.empty((*shape, len(probs))),
-        p_gt_0=np.empty(shape),
-        log_evidence=np.empty(shape),
-        error=np.empty(shape),
-    )
-    for m, mu in enumerate(mu_shapes):
-        _answer(surfaces, base, marginal, mu, answers, m)
+    for _ in range(_ROUNDS):
+        marginal, likeliest = _integrate_tau(surfaces, base, mu_shapes, tau_shapes)
+        answers = GridAnswers(
+            probs=probs,
+            mean=np.empty(shape),
+            sd=np.empty(shape),
+            quantiles=np.empty((*shape, len(probs))),
+            p_gt_0=np.empty(shape),
+            log_evidence=np.empty(shape),
+            error=np.empty(shape),
+        )
+        for m, mu in enumerate(mu_shapes):
+            _answer(surfaces, base, marginal, mu, answers, m)
+        crooked = _crooked_panels(base, marginal, answers.quantiles)
+        if not crooked.any():
+            break
+        base = Panels(split_panels(base.edges, crooked), _ORDER)
     found = [
         GridAnswers(probs, *(getattr(answers, name).reshape(count, -1, *tail)[i] for name, tail in answers.tails()))
         for i in range(count)
     ]
     return found, _probes(base, likeliest, answers.quantiles, count)
+
+
+def _crooked_panels(base: Panels, marginal: Array, quantiles: Array) -> NDArray[np.bool_]:
+    """Which panels of mu hold a quantile of a posterior whose likelihood there is no polynomial."""
+    panel, _ = base.locate(quantiles.reshape(len(quantiles), -1))
+    local = marginal.reshape(-1, _ORDER, marginal.shape[1])
+    left_out = np.abs(base.rule.to_legendre[-2:] @ local).max(axis=1)  # (panels, rows)
+    crooked = np.zeros(len(base.half), bool)
+    rows = np.arange(len(quantiles))[:, None]
+    crooked[panel[left_out[panel, rows] > _LEFT_OUT]] = True
+    return crooked
 
 
 def _probes(base: Panels, likeliest: Array, quantiles: Array, count: int) -> list[Pairs]:
@@ -174,7 +192,9 @@ def _base_panels(surfaces: Surfaces, mu_shapes: Sequence[Shape]) -> Panels:
     return Panels(lay_panels(low, high, surfaces.mu_landmarks), _ORDER)
 
 
-def _integrate_tau(surfaces: Surfaces, base: Panels, tau_shapes: Sequence[Shape | None]) -> tuple[Array, Array]:
+def _integrate_tau(
+    surfaces: Surfaces, base: Panels, mu_shapes: Sequence[Shape], tau_shapes: Sequence[Shape | None]
+) -> tuple[Array, Array]:
     """Log likelihood of mu at the base nodes with tau integrated out, and the likeliest tau there.
 
     Both (G, S * K), the surfaces one after another.
@@ -195,7 +215,7 @@ def _integrate_tau(surfaces: Surfaces, base: Panels, tau_shapes: Sequence[Shape 
         marks = tuple(mark._replace(scale=_FINER * mark.scale) for mark in surfaces.tau_landmarks)
         panels = _tau_panels(surfaces, base, lay_panels(0.0, highest, marks), spread)
         table = surfaces.log_likelihood(nodes, panels.nodes)
-        top = table.max(axis=2).T
+        top = np.concatenate([table.max(axis=2).T, *table[:, :, _pulled_to(nodes, table, mu_shapes)].T])
         table = table.reshape(len(table), -1)
     axes = iter(first) if spread else iter(())
     for tau, point in zip(tau_shapes, points, strict=True):
@@ -218,6 +238,19 @@ def _integrate_tau(surfaces: Surfaces, base: Panels, tau_shapes: Sequence[Shape 
         likeliest.append(t[top_row].reshape(count, -1))
     both = (np.stack(rows, axis=1).reshape(-1, len(nodes)).T for rows in (by_prior, likeliest))
     return next(both), next(both)
+
+
+def _pulled_to(nodes: Array, table: Array, mu_shapes: Sequence[Shape]) -> list[int]:
+    """Nodes of mu to which a prior may pull the posterior, away from where the data alone would have it."""
+    best = table.max(axis=(0, 1))
+    found = set()
+    for shape in mu_shapes:
+        low, high = shape.range if shape.point is None else (shape.point, shape.point)
+        away = np.abs(nodes - np.clip(nodes, low, high))
+        near = np.nonzero(away == away.min())[0]
+        prior = np.zeros(len(near)) if shape.point is not None else shape.logpdf(np.clip(nodes[near], low, high))
+        found.add(int(near[(best[near] + prior).argmax()]))
+    return sorted(found)
 
 
 def _tau_panels(surfaces: Surfaces, base: Panels, edges: Array, priors: Sequence[Shape]) -> Panels:

@@ -24,6 +24,9 @@ _SHORT = 16  # Gauss-Hermite nodes of a bell that the likelihood moves by less t
 _MOVED = 2.0
 _FEW, _VERY_FAR = 8, 30.0  # nodes that do for bells this much wider than the panels
 _PIECE = 4000  # pairs at a time
+_HALVINGS = 20  # of the core: the narrowest part that counts as one polynomial for some bells
+_TILT = 6.0  # log ratio of a bell's heights from the middle to the end of what counts as one polynomial
+_WINGS = 9.0  # SDs at which a bell ends
 _DEAD = 200.0  # log values this far below the peak add nothing to a bell
 
 
@@ -80,6 +83,11 @@ class LineFunction:
         slope = self.panels.slopes(self.values)
         return slope, self.panels.slopes(slope)
 
+    @cached_property
+    def _steepest(self) -> float:
+        """Largest slope at a node that counts."""
+        return float(np.abs(self._bends[0][self.values > self.peak - _DEAD]).max())
+
     def _bend_at(self, x: Array) -> tuple[Array, Array]:
         """Slope and downward bend at x."""
         clipped = np.clip(x, -self.last, self.last)
@@ -126,20 +134,25 @@ class LineFunction:
         return log_sum(self.at(x[:, None] + step) + tilt + np.log(weights) - LOG_ROOT_2PI)
 
     @cached_property
-    def _far_rules(self) -> tuple[tuple[float, Array, Array], ...]:
+    def _rules(self) -> tuple[tuple[float, Array, Array], ...]:
         """Nodes and weights for bells with an SD above a reach: all within that reach is one polynomial panel there."""
-        mass = self.panels.weights * np.exp(self.values - self.peak)
-        rules = []
-        for reach, order in ((self.core, _HERMITE), (self.last, _HERMITE), (_VERY_FAR * self.last, _FEW)):
+        kept = self.values > self.peak - _DEAD
+        mass = np.where(kept, self.panels.weights * np.exp(self.values - self.peak), 0.0)
+        rules = [(0.0, self.panels.nodes[kept], mass[kept])]
+        narrow = self.core * 0.5 ** np.arange(_HALVINGS, -1, -1.0)
+        narrow = narrow[narrow > _RESOLVED * self.panels.half.min()]
+        reaches = [*((reach, _HERMITE) for reach in (*narrow, self.last)), (_VERY_FAR * self.last, _FEW)]
+        for reach, order in reaches:
             within = min(reach, self.last)
             near = np.abs(self.panels.nodes) < within
             basis = Panels(np.array([-within, within]), order).basis(self.panels.nodes[near] / within)
-            nodes = np.concatenate([within * legendre_rule(order).nodes, self.panels.nodes[~near]])
-            rules.append((reach, nodes, np.concatenate([mass[near] @ basis, mass[~near]])))
+            beyond = ~near & kept
+            nodes = np.concatenate([within * legendre_rule(order).nodes, self.panels.nodes[beyond]])
+            rules.append((reach, nodes, np.concatenate([mass[near] @ basis, mass[beyond]])))
         return tuple(rules)
 
-    def _smooth_far(self, x: Array, t: Array, nodes: Array, weights: Array) -> Array:
-        """The nodes' part under bells so wide that few nodes do."""
+    def _sum_over(self, x: Array, t: Array, nodes: Array, weights: Array) -> Array:
+        """The nodes' part under each bell."""
         z = (nodes - x[:, None]) / t[:, None]
         # The weights may be negative: sum, then take the logarithm, relative to the nearest node.
         nearest = np.clip(x, nodes.min(), nodes.max())
@@ -154,17 +167,16 @@ class LineFunction:
     def smooth_wide(self, x: Array, t: Array) -> Array:
         """The same by the nodes of the panels, and the straight lines beyond them in closed form."""
         result = np.full(len(x), -np.inf)
-        ends = [*(reach for reach, _, _ in self._far_rules[1:]), np.inf]
-        for (reach, nodes, weights), end in zip(self._far_rules, ends, strict=True):
-            far = (t > reach) & (t <= end)
-            if far.any():
-                result[far] = self._smooth_far(x[far], t[far], nodes, weights)
-        near = t <= self.core
-        if near.any():
-            kept = self.values > self.peak - _DEAD
-            z = (self.panels.nodes[kept] - x[near, None]) / t[near, None]
-            terms = (self.values + np.log(self.panels.weights))[kept] - 0.5 * z**2
-            result[near] = log_sum(terms) - np.log(t[near]) - LOG_ROOT_2PI
+        # How much higher the bell stands at one end of what is one polynomial than at the other bounds its rounding.
+        narrowest = t * (_TILT * t / np.maximum(np.abs(x), _TILT * t))
+        rule = np.searchsorted([reach for reach, _, _ in self._rules], narrowest) - 1
+        for which in np.unique(rule).tolist():
+            chosen = rule == which
+            _, nodes, weights = self._rules[which]
+            # Along its steepest slope a likelihood moves the top of a bell by slope times t^2.
+            felt = (np.abs(x) + (_WINGS + 2 * self._steepest * t) * t)[chosen].max()
+            inside = np.abs(nodes) <= max(felt, np.abs(nodes).min())
+            result[chosen] = self._sum_over(x[chosen], t[chosen], nodes[inside], weights[inside])
         for side, slope in zip((-1.0, 1.0), self.slopes, strict=True):
             # integral of exp(level + s (y - last)) N(y; m, t) over y > last, on the side turned to the right
             s, m = side * slope, side * x

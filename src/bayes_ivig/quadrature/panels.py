@@ -91,13 +91,15 @@ class Panels:
             values = terms / terms.sum(axis=-1, keepdims=True)
         return np.where(hit.any(axis=-1, keepdims=True), hit.astype(float), values)
 
-    def interpolation(self, x: Array) -> Array:
-        """Matrix (len(x), m * order) that takes node values to values at `x` inside the panels."""
+    def interpolate(self, x: Array, values: Array) -> Array:
+        """Interpolate node `values` (..., m * order) at `x` (n,) inside the panels: shape (..., n)."""
         panel, place = self.locate(x)
-        matrix = np.zeros((len(x), len(self.nodes)))
-        columns = panel[:, None] * self.order + np.arange(self.order)
-        np.put_along_axis(matrix, columns, self.basis(place), axis=1)
-        return matrix
+        basis = self.basis(place)
+        result = np.empty((*values.shape[:-1], len(x)))
+        for one in np.unique(panel).tolist():
+            chosen = panel == one
+            result[..., chosen] = values[..., one * self.order : (one + 1) * self.order] @ basis[chosen].T
+        return result
 
     def at(self, x: Array, values: Array) -> Array:
         """Interpolate node `values` (..., m * order) at scattered `x` (any shape): shape (..., *x.shape)."""

@@ -25,7 +25,10 @@ _TOLERANCE, _EXACT = 1e-10, 1e-11
 _FLAT = 1e-10  # a slope below this, in log likelihood a width, is rounding
 _SMALL_TAUS = 11
 _FURTHEST, _CROOKED = 50.0, 1e-6  # effects up to which a likelihood must be straight beyond its mesh, and how straight
+_CREASE = 1e-10  # share of the log likelihood that polynomials leave out of one panel beside a crease
 _BEND = 1e-4  # widths: the finest panels beside a kink
+_PAIRS = 200  # interpolated at a time where each tau has its own mu
+_LEAST_TAU = 1e-3  # widths: bells narrower than this see no kink except beside it, and are no part of a table
 
 
 def _edges(core_panels: int, outer_panels: int, widening: float) -> Array:
@@ -34,39 +37,96 @@ def _edges(core_panels: int, outer_panels: int, widening: float) -> Array:
     return np.concatenate([-half[:0:-1], half])
 
 
-class _Mesh(NamedTuple):
-    """The meshes in standard units: theta, mu and the nodes of tau, tau = 0 first."""
+@dataclass(frozen=True, eq=False)
+class _Mesh:
+    """Meshes in standard units: theta, mu, and tau in two parts.
+
+    Below `split`, tau^2 is the variable and `small_taus` are the nodes, tau = 0 first; above it, log tau is. Without
+    small nodes, a smaller tau is not tabulated.
+    """
 
     theta: Panels
     mu: Panels
-    tau: Array
-    split: float  # tau^2 is the variable below this tau, log tau above it
+    small_taus: Array
+    split: float
     log_tau: Panels
+
+    @cached_property
+    def tau(self) -> Array:
+        """All nodes of tau, (T,)."""
+        return np.concatenate([self.small_taus, np.exp(self.log_tau.nodes)])
+
+    @property
+    def least_tau(self) -> float:
+        """The smallest tau of the table."""
+        return 0.0 if len(self.small_taus) else self.split
+
+    @property
+    def last(self) -> float:
+        """The largest tau, and distance of mu, of the table."""
+        return float(self.mu.edges[-1])
+
+    def interpolate(self, table: Array, x: Array, t: Array) -> Array:
+        """Interpolate a table (T, G) at places x (n,) of mu and t (m,) of tau: shape (m, n)."""
+        by_mu = self.mu.interpolate(x, table)
+        small, count = (t <= self.split) & (len(self.small_taus) > 0), len(self.small_taus)
+        result = np.empty((len(t), len(x)))
+        if small.any():
+            result[small] = _chebyshev_basis(self.small_taus**2, t[small] ** 2) @ by_mu[:count]
+        result[~small] = self.log_tau.interpolate(np.log(t[~small]), by_mu[count:].T).T
+        return result
+
+
+def _chebyshev_basis(nodes: Array, x: Array) -> Array:
+    """Lagrange polynomials at x through Chebyshev points, ends included: (len(x), len(nodes))."""
+    weights = (-1.0) ** np.arange(len(nodes))
+    weights[[0, -1]] /= 2
+    offset = x[:, None] - nodes
+    hit = offset == 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = weights / offset
+        basis = terms / terms.sum(axis=1, keepdims=True)
+    return np.where(hit.any(axis=1, keepdims=True), hit.astype(float), basis)
 
 
 @lru_cache(maxsize=1)
 def _mesh() -> _Mesh:
+    """The mesh of a smooth likelihood."""
     theta, mu = Panels(_edges(11, 11, 1.45), 16), Panels(_edges(5, 7, 1.3), 12)
     split = math.sqrt(0.4)
     small = np.sqrt(split**2 * (1 - np.cos(math.pi * np.arange(_SMALL_TAUS) / (_SMALL_TAUS - 1))) / 2)
     log_tau = Panels(np.linspace(math.log(split), math.log(mu.edges[-1]), 5), 12)
-    return _Mesh(theta, mu, np.concatenate([small, np.exp(log_tau.nodes)]), split, log_tau)
+    return _Mesh(theta, mu, small, split, log_tau)
+
+
+@lru_cache(maxsize=1)
+def _kinked_mesh() -> _Mesh:
+    """The mesh of a likelihood with a kink at 0: panels narrow towards it, so that every bell near it is resolved."""
+    theta = Panels(_narrowing_edges(_BEND, 36, 11, 1.45), 16)
+    mu = Panels(_narrowing_edges(2 * _LEAST_TAU, 24, 7, 1.3), 12)
+    # The kink is felt over a few taus, at a distance that grows with tau^2.
+    narrow, middle = np.geomspace(_LEAST_TAU, 0.05, 5), np.geomspace(0.05, 2.0, 13)[1:]
+    wide = np.geomspace(2.0, float(mu.edges[-1]), 10)[1:]
+    log_tau = Panels(np.log(np.concatenate([narrow, middle, wide])), 12)
+    return _Mesh(theta, mu, np.zeros(0), _LEAST_TAU, log_tau)
+
+
+def _narrowing_edges(least: float, narrow_panels: int, outer_panels: int, widening: float) -> Array:
+    """Edges symmetric about 0: from `least` panels as wide as a share of the distance, then equal, then widening."""
+    half = np.concatenate(
+        [
+            np.geomspace(least, _CORE * 3 / 11, narrow_panels),
+            np.linspace(_CORE * 3 / 11, _CORE, 9)[1:],
+            _CORE * widening ** np.arange(1, outer_panels + 1),
+        ]
+    )
+    return np.concatenate([-half[::-1], [0.0], half])
 
 
 @lru_cache(maxsize=1)
 def _coarse_panels() -> Panels:
     """The theta mesh with panels twice as wide: nearly every likelihood is a polynomial in them already."""
     return Panels(_mesh().theta.edges[::2], 18)
-
-
-@lru_cache(maxsize=1)
-def _kinked_panels() -> Panels:
-    """The theta mesh with panels that narrow towards 0, so that every bell near a kink there is resolved."""
-    edges = _mesh().theta.edges
-    first = float(edges[edges > 0][0])
-    steps = math.ceil(math.log(first / _BEND) / math.log(1.5))
-    fine = first * 1.5 ** -np.arange(1.0, steps + 1)
-    return Panels(np.sort(np.concatenate([edges, fine, -fine])), 16)
 
 
 class _Bells(NamedTuple):
@@ -91,35 +151,9 @@ def _bells() -> _Bells:
     return _Bells(resolved, bells)
 
 
-def _small_tau_basis(tau: Array) -> Array:
-    """Polynomials in tau^2 through the Chebyshev points of the first nodes, (len(tau), _SMALL_TAUS)."""
-    nodes = _mesh().tau[:_SMALL_TAUS] ** 2
-    weights = (-1.0) ** np.arange(_SMALL_TAUS)
-    weights[[0, -1]] /= 2
-    offset = (tau**2)[:, None] - nodes
-    hit = offset == 0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = weights / offset
-        basis = terms / terms.sum(axis=1, keepdims=True)
-    return np.where(hit.any(axis=1, keepdims=True), hit.astype(float), basis)
-
-
-def _tau_basis(tau: Array) -> Array:
-    """Matrix (len(tau), T) that takes values at the nodes of tau to values at `tau`."""
-    mesh = _mesh()
-    small = tau <= mesh.split
-    basis = np.zeros((len(tau), len(mesh.tau)))
-    basis[small, :_SMALL_TAUS] = _small_tau_basis(tau[small])
-    basis[~small, _SMALL_TAUS:] = mesh.log_tau.interpolation(np.log(tau[~small]))
-    return basis
-
-
 @dataclass(frozen=True, eq=False)
 class TabulatedCurve:
-    """A likelihood held in standard units, and its table unless it `is_direct`: smoothed directly everywhere.
-
-    With a `kink`, which no table would see, it is.
-    """
+    """A likelihood held in standard units, and its table unless it `is_direct`: smoothed directly everywhere."""
 
     centre: float
     width: float
@@ -127,6 +161,10 @@ class TabulatedCurve:
     error: float
     kink: float | None = None
     is_direct: bool = False
+
+    @property
+    def _mesh(self) -> _Mesh:
+        return _mesh() if self.kink is None else _kinked_mesh()
 
     def log_profile(self, theta: Array) -> Array:
         """Log likelihood at effects theta, any shape."""
@@ -137,12 +175,11 @@ class TabulatedCurve:
         if self.is_direct:
             return self.smooth_directly(mu, tau)
         x, t = (mu - self.centre) / self.width, tau / self.width
-        last = _mesh().mu.edges[-1]
-        columns, rows = np.abs(x) <= last, t <= last
+        columns, rows = self._covers(x, t)
         if columns.all() and rows.all():
-            return self._interpolate(x, t)
+            return self._mesh.interpolate(self.table, x, t)
         result = np.empty((len(t), len(x)))
-        result[np.ix_(rows, columns)] = self._interpolate(x[columns], t[rows])
+        result[np.ix_(rows, columns)] = self._mesh.interpolate(self.table, x[columns], t[rows])
         row, column = np.nonzero(~(rows[:, None] & columns))
         result[row, column] = self.line.smooth(x[column], t[row])
         return result
@@ -155,19 +192,22 @@ class TabulatedCurve:
     def table_errors(self, mu: Array, tau: Array) -> Array:
         """Direct smoothing less the table at pairs of mu and tau, (n,); 0 outside the table."""
         x, t = (mu - self.centre) / self.width, tau / self.width
-        last = _mesh().mu.edges[-1]
-        inside = np.nonzero((np.abs(x) <= last) & (t <= last))[0]
+        inside = np.nonzero(np.logical_and(*self._covers(x, t)))[0]
         x, t = x[inside], t[inside]
         result = np.zeros(len(mu))
-        result[inside] = self.line.smooth(x, t) - ((_tau_basis(t) @ self.table) * _mesh().mu.interpolation(x)).sum(
-            axis=1
-        )
+        for some in np.array_split(np.arange(len(x)), len(x) // _PAIRS + 1):
+            tabulated = self._mesh.interpolate(self.table, x[some], t[some]).diagonal()
+            result[inside[some]] = self.line.smooth(x[some], t[some]) - tabulated
         return result
 
     @cached_property
     def table(self) -> Array:
         """Log smoothed likelihood at the nodes of tau and mu, (T, G)."""
-        mesh, bells, line = _mesh(), _bells(), self.line
+        mesh, line = self._mesh, self.line
+        if self.kink is not None:
+            x, t = np.broadcast_arrays(mesh.mu.nodes, mesh.tau[:, None])
+            return line.smooth(x.ravel(), t.ravel()).reshape(x.shape)
+        bells = _bells()
         result = np.empty((len(mesh.tau), len(mesh.mu.nodes)))
         with np.errstate(divide="ignore"):
             result[bells.resolved] = np.log(bells.matrix @ np.exp(line.values - line.peak)) + line.peak
@@ -179,8 +219,9 @@ class TabulatedCurve:
             result[row, column] = line.smooth_wide(mesh.mu.nodes[column], mesh.tau[row])
         return result
 
-    def _interpolate(self, x: Array, t: Array) -> Array:
-        return np.asarray(_tau_basis(t) @ (self.table @ _mesh().mu.interpolation(x).T))
+    def _covers(self, x: Array, t: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which x and which t are inside the table."""
+        return np.abs(x) <= self._mesh.last, (t >= self._mesh.least_tau) & (t <= self._mesh.last)
 
 
 def tabulate(log_likelihood: LogLikelihood, kink: float | None = None, crease: float | None = None) -> Curve:
@@ -194,7 +235,7 @@ def tabulate(log_likelihood: LogLikelihood, kink: float | None = None, crease: f
     if kink is not None:
         return _tabulate_around(log_likelihood, kink, 1.0, kink)
     curve = _tabulate_around(log_likelihood, *found, None)
-    if curve.error > _TOLERANCE and crease is not None:
+    if crease is not None and (curve.error > _TOLERANCE or _is_creased(curve, crease)):
         return _tabulate_around(log_likelihood, crease, 1.0, crease)
     if not _is_straight_beyond(log_likelihood, curve):
         return _tabulate_around(log_likelihood, curve.centre, 1.0, curve.centre)
@@ -211,6 +252,15 @@ def _tabulate_around(log_likelihood: LogLikelihood, centre: float, width: float,
     return curve
 
 
+def _is_creased(curve: TabulatedCurve, place: float) -> bool:
+    """Whether the likelihood bends too sharply at a place for its mesh, be it far down in a tail."""
+    panels, values = curve.line.panels, curve.line.values
+    panel, _ = panels.locate(np.array([(place - curve.centre) / curve.width]))
+    local = values.reshape(-1, panels.order)[panel[0]]
+    left_out = np.abs(panels.rule.to_legendre[-2:] @ local).max()
+    return bool(left_out > _CREASE * (1 + np.abs(local).max()) and local.max() > values.max() - _RELEVANT)
+
+
 def _is_straight_beyond(log_likelihood: LogLikelihood, curve: TabulatedCurve) -> bool:
     """Whether the likelihood goes on as a straight line beyond its mesh, as far as it matters."""
     steps = curve.line.last * curve.width * np.array([1.0, 1.3, 2.0, 4.0, 10.0, 30.0])
@@ -224,7 +274,7 @@ def _is_straight_beyond(log_likelihood: LogLikelihood, curve: TabulatedCurve) ->
 
 
 def _tabulate_at(log_likelihood: LogLikelihood, centre: float, width: float, kink: float | None) -> TabulatedCurve:
-    panels = _mesh().theta if kink is None else _kinked_panels()
+    panels = (_mesh() if kink is None else _kinked_mesh()).theta
     values = None
     if kink is None:
         coarse = _coarse_panels()
@@ -237,7 +287,7 @@ def _tabulate_at(log_likelihood: LogLikelihood, centre: float, width: float, kin
     rounding = _FLAT * max(1.0, float(np.abs(values).max()) * 1e-6)
     left, right = (0.0 if abs(s) < rounding else float(s) for s in (slope[0], slope[-1]))
     line = LineFunction(panels, values, (max(left, 0.0), min(right, 0.0)), float(_mesh().mu.edges[-1]))
-    return TabulatedCurve(centre, width, line, _unresolved(panels, values), kink, is_direct=kink is not None)
+    return TabulatedCurve(centre, width, line, _unresolved(panels, values), kink)
 
 
 def _values_at(log_likelihood: LogLikelihood, centre: float, width: float, panels: Panels) -> Array:
