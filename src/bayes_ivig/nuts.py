@@ -106,9 +106,11 @@ class _Place:
         return pm.math.log(sum(w * pm.math.exp(pm.logcdf(self.distribution(part), x)) for w, part in prior.parts))
 
 
-# What `exchange_data` can replace: the observed arrays of likelihoods that PyMC writes as distributions.
+# The arrays that `exchange_data` replaces: what differs between data sets of trials of the same sizes.
 _EXCHANGED: Mapping[str, tuple[str, ...]] = {
     "binomial": ("events_t", "events_c"),
+    "conditional": ("log_weights", "steps"),
+    "crossover": ("counts", "constants", "table_weights", "table_steps"),
     "normal": ("y",),
     "single-arm": ("events",),
 }
@@ -147,11 +149,6 @@ class Compiled(NamedTuple):
 def compile_model(studies: tuple[Study, ...], model: Model, *, for_many: bool = False) -> Compiled:
     """Compile the model of these studies for nutpie (about 4 s; sampling takes a fraction of a second)."""
     return Compiled(studies, model, nutpie.compile_pymc_model(build_model(studies, model, for_many=for_many)))
-
-
-def can_exchange_data(model: Model) -> bool:
-    """Whether one compilation serves every data set of the same sizes."""
-    return model.likelihood in _EXCHANGED
 
 
 def exchange_data(ready: Compiled, studies: tuple[Study, ...]) -> Compiled:

@@ -103,20 +103,17 @@ def _nameless(study: Study) -> Study:
 
 
 def _sampler(model: Model, task: Task) -> Run:
-    """Return the function that samples one replicate, its model compiled once where the likelihood allows."""
+    """Return the function that samples one replicate, its model compiled once."""
     from bayes_ivig import nuts
     from bayes_ivig.compiler import give_compiler_a_folder
 
     give_compiler_a_folder()
-    once = nuts.can_exchange_data(model)
     kept: list[nuts.Compiled] = []
 
     def run(studies: tuple[Study, ...], model: Model, truth: Truth, replicate: int) -> dict[str, float]:
-        if once and kept:
-            ready = nuts.exchange_data(kept[0], studies)
-        else:
-            ready = nuts.compile_model(studies, model, for_many=once)
-            kept[:] = [ready]
+        if not kept:
+            kept.append(nuts.compile_model(studies, model, for_many=True))
+        ready = nuts.exchange_data(kept[0], studies)
         seeded = replace(model, sampler=replace(model.sampler, seed=SEED + replicate))
         found = nuts.sample(ready._replace(model=seeded), target_accept=model.sampler.target_accept, draws=_DRAWS)
         draws = found["posterior"]

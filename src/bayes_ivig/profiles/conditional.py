@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bayes_ivig.effects import named
 from bayes_ivig.errors import InputError
+from bayes_ivig.profiles import hypergeometric
 from bayes_ivig.profiles.hypergeometric import Support, log_normaliser, sample, support, window
 from bayes_ivig.spec import Model
 from bayes_ivig.studies import Study, TwoArm
@@ -27,11 +28,17 @@ _REACH = 800.0  # log units below the likeliest table: more than doubles can tel
 
 @dataclass(frozen=True)
 class Totals:
-    """Every table with the totals of each study, and the one observed: events on T of `total`, arrays of length k."""
+    """Every table with the totals of each study, and the one observed: events on T of `total`, arrays of length k.
+
+    `log_weights` and `steps`, arrays (k, m), are what the sampler sums over: tables by their weight over that of the
+    observed one, and their distance from it in events.
+    """
 
     tables: tuple[Support, ...]
     events_t: Array
     total: Array
+    log_weights: Array
+    steps: Array
     notes: tuple[str, ...] = ()
 
 
@@ -47,7 +54,11 @@ def make_data(studies: tuple[Study, ...], measure: str) -> Totals:
     counts = [(s.events_t, s.events_t + s.events_c) for s in studies if isinstance(s, TwoArm)]
     events_t, total = np.array(counts, float).reshape(-1, 2).T
     what = "The conditional model learns nothing from trials with no events, with events only or with an empty arm"
-    return Totals(tables, events_t, total, named(what, studies, [len(t.log_weight) == 1 for t in tables]))
+    kept = [_kept_tables(*pair) for pair in zip(tables, events_t.astype(int), strict=True)]
+    log_weights = hypergeometric.padded([weights for weights, _ in kept], hypergeometric.NO_TABLE)
+    steps = hypergeometric.padded([steps for _, steps in kept], 0.0)
+    notes = named(what, studies, [len(t.log_weight) == 1 for t in tables])
+    return Totals(tables, events_t, total, log_weights, steps, notes)
 
 
 def _tables(study: Study) -> Support:
@@ -57,33 +68,29 @@ def _tables(study: Study) -> Support:
 
 
 def pymc_block(pm: Any, place: Any, hierarchy: Any, data: Totals, model: Model) -> None:
-    """Add the log likelihood of the informative studies to the PyMC model in context."""
-    theta, terms = hierarchy.theta(), []
-    for i, (tables, events) in enumerate(zip(data.tables, data.events_t, strict=True)):
-        if len(tables.log_weight) == 1:
-            continue
-        steps = int(events) - tables.lowest
-        index, stride = _kept_tables(tables, steps)
-        log_weight = tables.log_weight[index] - tables.log_weight[steps] + np.log(stride)
-        terms.append(-pm.math.logsumexp(log_weight + theta[i] * (index - steps).astype(float)))
-    if terms:
-        pm.Potential("tables", sum(terms))
+    """Add the log likelihood to the PyMC model in context."""
+    theta = hierarchy.theta()
+    pm.Potential("tables", -pm.math.sum(pm.math.logsumexp(data.log_weights + theta[:, None] * data.steps, axis=1)))
 
 
-def _kept_tables(tables: Support, steps: int) -> tuple[NDArray[np.intp], int]:
-    """Return the tables that enter the sampler's sum, and every how manyth they are.
+def _kept_tables(tables: Support, events_t: int) -> tuple[Array, Array]:
+    """Log weights over that of the observed table, and events more than there, of the tables the sampler sums over.
 
     Near the observed one: within 800 log units of the likeliest at the odds ratio that fits best, which is wherever
     the posterior has any mass. Of a wide distribution every so manyth is enough: a sum over a smooth hill of
     standard deviation s is that over every s/2.5-th table times s/2.5, to a relative error of exp(-123).
     """
+    if len(tables.log_weight) == 1:
+        return np.zeros(1), np.zeros(1)
+    seen = events_t - tables.lowest
     ratios = np.diff(tables.log_weight)
-    best = -float(np.mean(ratios[max(steps - 1, 0) : steps + 1]))  # theta at which the observed table is likeliest
+    best = -float(np.mean(ratios[max(seen - 1, 0) : seen + 1]))  # theta at which the observed table is likeliest
     (first,), (last,) = window(tables, np.array([best]), _REACH)
-    inside = 0 < steps < len(ratios)
-    curvature = ratios[steps - 1] - ratios[steps] if inside else 1.0  # of the log weights: 1/s^2
+    inside = 0 < seen < len(ratios)
+    curvature = ratios[seen - 1] - ratios[seen] if inside else 1.0  # of the log weights: 1/s^2
     stride = max(1, int(1 / (2.5 * np.sqrt(curvature))))
-    return np.arange(first, last + 1, stride), stride
+    index = np.arange(first, last + 1, stride)
+    return tables.log_weight[index] - tables.log_weight[seen] + np.log(stride), (index - seen).astype(float)
 
 
 def draw_nuisance(theta: Array, model: Model, rng: np.random.Generator) -> Draws:

@@ -27,7 +27,7 @@ from scipy.special import gammaln
 from bayes_ivig.errors import InputError
 from bayes_ivig.profiles import hypergeometric, paired_integral
 from bayes_ivig.profiles.binomial import risks
-from bayes_ivig.profiles.paired_integral import PairedCounts
+from bayes_ivig.profiles.paired_integral import COUNTS, PairedCounts
 from bayes_ivig.profiles.plackett import CELLS, joint_cells
 from bayes_ivig.spec import Model
 from bayes_ivig.studies import Paired, PairedMargins, Study
@@ -39,10 +39,18 @@ HAS_RISKS = True
 
 @dataclass(frozen=True)
 class Pairs:
-    """The trials as counts: see `PairedCounts`; `weights` are patients, each counted once, array of length k."""
+    """The trials as counts: see `PairedCounts`; `weights` are patients, each counted once, array of length k.
+
+    What the sampler needs, as arrays: `counts` (8, k) by `COUNTS`, `constants` (k,), and of every table with
+    a trial's margins, (k, m), its log weight at no association and how many steps it is from the one in `counts`.
+    """
 
     trials: tuple[PairedCounts, ...]
     weights: Array
+    counts: Array
+    constants: Array
+    table_weights: Array
+    table_steps: Array
 
     @cached_property
     def events(self) -> tuple[Array, Array]:
@@ -61,7 +69,13 @@ def make_data(studies: tuple[Study, ...], measure: str) -> Pairs:
         A study that is not paired data.
     """
     trials = tuple(_counts(study) for study in studies)
-    return Pairs(trials, np.array([study.n_participants for study in studies], float))
+    weights = np.array([study.n_participants for study in studies], float)
+    counts = np.array([[trial.count(name) for trial in trials] for name in COUNTS])
+    constants = np.array([trial.constant for trial in trials])
+    tables = [np.zeros(1) if trial.tables is None else trial.tables.log_weight for trial in trials]
+    steps = hypergeometric.padded([np.arange(len(table), dtype=float) for table in tables], 0.0)
+    padded = hypergeometric.padded(tables, hypergeometric.NO_TABLE)
+    return Pairs(trials, weights, counts, constants, padded, steps)
 
 
 def _counts(study: Study) -> PairedCounts:
@@ -105,18 +119,11 @@ def pymc_block(pm: Any, place: Any, hierarchy: Any, data: Pairs, model: Model) -
         "events_c": cells["both"] + cells["c_only"],
         "others_c": cells["t_only"] + cells["neither"],
     }
-    terms = []
-    for name, p in (cells | sides).items():
-        n = np.array([trial.count(name) for trial in data.trials])
-        seen = np.flatnonzero(n)
-        if len(seen):
-            terms.append(pm.math.sum(n[seen] * pm.math.log(p[seen])))
-    for i, trial in enumerate(data.trials):
-        terms.append(trial.constant)
-        if trial.tables is not None:
-            weights = trial.tables.log_weight
-            terms.append(pm.math.logsumexp(weights + association[i] * np.arange(len(weights), dtype=float)))
-    pm.Potential("paired", sum(terms))
+    probabilities = pm.math.stack([(cells | sides)[name] for name in COUNTS])
+    # A count of 0 takes no part, however small its probability.
+    terms = data.counts * pm.math.log(pm.math.maximum(probabilities, 1e-300))
+    tables = pm.math.logsumexp(data.table_weights + association[:, None] * data.table_steps, axis=1)
+    pm.Potential("paired", pm.math.sum(terms) + pm.math.sum(tables + data.constants))
 
 
 def draw_nuisance(theta: Array, model: Model, rng: np.random.Generator) -> Draws:

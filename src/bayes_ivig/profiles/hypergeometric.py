@@ -4,6 +4,7 @@ Weights of x are C(n_t, x) C(n_c, total - x) exp(x theta). They are kept as log 
 the ratios of neighbours, because log-gamma functions of large arms lose the digits of their differences.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ Array = NDArray[np.float64]
 _DROP = 45.0  # log units below the largest weight where a sum ends: 1e-19
 _WHOLE = 2000  # tables up to this many are summed whole
 _CHUNK = 2**18
+NO_TABLE = -1e9  # log weight in the place of a table that does not exist
 
 
 class Support(NamedTuple):
@@ -98,3 +100,11 @@ def sample(tables: Support, theta: Array, rng: np.random.Generator) -> Array:
         drawn[rows] = first[rows] + (cumulative < u[rows, None] * cumulative[:, -1:]).sum(axis=1)
         start += len(rows)
     return (tables.lowest + drawn).reshape(np.shape(theta))
+
+
+def padded(rows: Sequence[Array], end: float) -> Array:
+    """Rows of different lengths as one array (len(rows), longest), filled up with `end`."""
+    result = np.full((len(rows), max(map(len, rows), default=1)), end)
+    for own, row in zip(result, rows, strict=True):
+        own[: len(row)] = row
+    return result

@@ -30,6 +30,7 @@ from bayes_ivig.spec import Model
 
 Array = NDArray[np.float64]
 
+COUNTS = (*CELLS, "events_t", "others_t", "events_c", "others_c")  # pairs, then patients with one treatment only
 _STEP = 0.36  # widest spacing in the midpoint, whose bend is pi/2 away from the real axis
 _FEWEST = (42, 36)  # gaps along both axes: a hill with normal flanks is 16 to 20 standard deviations wide
 SHARPEST = 1e-5  # width of a bend below which it is an edge
@@ -56,7 +57,7 @@ class PairedCounts:
     power: float = 1.0
 
     def count(self, name: str) -> float:
-        """Patients in a cell, or of those with one treatment: events_t, others_t, events_c, others_c."""
+        """Patients by a name of `COUNTS`."""
         if name in self.cells:
             return self.cells[name]
         events, n = (self.events_t, self.n_t) if name.endswith("_t") else (self.events_c, self.n_c)
