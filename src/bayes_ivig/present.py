@@ -28,7 +28,7 @@ MEASURE_NAMES = {
     "rate": "rate",
 }
 
-MAX_WORD = 16
+MAX_WORD, MAX_NUMBER = 16, 24  # characters that stay on one line while there is room: of a word, of an interval
 
 
 def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], numeric_from: int = 1) -> Table:
@@ -39,17 +39,20 @@ def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], nume
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
-        padding=(0, 2 if len(header) < 7 else 1, 0, 0),
+        padding=(0, 2 if len(header) < 6 else 1, 0, 0),
         pad_edge=False,
         show_header=any(header),
     )
     for i, name in enumerate(header):
-        words = [word for text in (name, *(row[i] for row in rows)) for word in text.split()]
+        cells = [row[i] for row in rows]
+        whole = [min(MAX_WORD, len(word)) for text in (name, *cells) for word in text.split()]
+        if i >= numeric_from:
+            whole += [len(cell) for cell in cells if len(cell) <= MAX_NUMBER]
         result.add_column(
             Text(name),
             justify="right" if i >= numeric_from else "left",
             overflow="fold",
-            min_width=min(MAX_WORD, max(map(len, words), default=1)),  # words stay whole while there is room
+            min_width=max(whole, default=1),
         )
     for row in rows:
         result.add_row(*(Text(cell) for cell in row))
@@ -207,41 +210,33 @@ def published_table(published: tuple[Reproduction, ...]) -> Table:
     return table("Published results", ("result", "published", "from these trials"), rows, numeric_from=3)
 
 
+def _estimate_row(e: Estimate) -> tuple[str, ...]:
+    value, low, high = e.natural()
+    return (
+        e.method if e.interval == "z" else f"{e.method}, {e.interval}",
+        e.correction,
+        with_interval(value, (low, high)),
+        "" if e.prediction is None else interval(*(float(to_natural(e.measure, x)) for x in e.prediction)),
+        number(e.tau2) if e.tau2 is not None else "",
+        f"{e.i2:.0f}%" if e.i2 is not None and e.i2 == e.i2 else "",
+    )
+
+
 def pool_view(
     evidence: Evidence, estimates: tuple[Estimate, ...], published: tuple[Reproduction, ...], prob: float
 ) -> RenderableType:
-    """Frequentist estimates and the verdict on each published result."""
-    rows = []
-    for e in estimates:
-        value, low, high = e.natural()
-        prediction = "" if e.prediction is None else interval(*(float(to_natural(e.measure, x)) for x in e.prediction))
-        rows.append(
-            (
-                e.method,
-                e.measure,
-                e.correction,
-                e.interval,
-                with_interval(value, (low, high)),
-                prediction,
-                number(e.tau2) if e.tau2 is not None else "",
-                f"{e.i2:.0f}%" if e.i2 is not None and e.i2 == e.i2 else "",
-                e.note,
-            )
+    """Frequentist estimates, a table a measure, and the verdict on each published result."""
+    parts: list[RenderableType] = [Text(f"{evidence.title or evidence.outcome}: frequentist estimates", style="bold")]
+    header = ("method", "zeros", f"estimate ({percent(prob)} CI)", "prediction", "tau2", "I2")
+    for measure in dict.fromkeys(e.measure for e in estimates):
+        rows = [_estimate_row(e) for e in estimates if e.measure == measure]
+        parts.append(table(measure, header, rows, 2))
+    for note in dict.fromkeys(e.note for e in estimates if e.note):
+        of_note = [e for e in estimates if e.note == note]
+        measures, methods = (
+            ", ".join(dict.fromkeys(names)) for names in zip(*((e.measure, e.method) for e in of_note), strict=True)
         )
-    header = (
-        "method",
-        "measure",
-        "zero cells",
-        "interval",
-        f"estimate ({percent(prob)} CI)",
-        "prediction",
-        "tau2",
-        "I2",
-        "note",
-    )
-    parts: list[RenderableType] = [
-        table(f"{evidence.title or evidence.outcome}: frequentist estimates", header, rows, 4)
-    ]
+        parts.append(Text(f"{measures}: {note} ({methods})."))
     if published:
         parts.append(published_table(published))
     parts.extend(Text(f"Note: {note}") for note in evidence.notes)
