@@ -1,12 +1,13 @@
 """Calibration: simulated data follow the model, uniformity is judged exactly, the stored evidence is complete."""
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 
-from bayes_ivig.calibration import core_hash, designs, load_calibration
+from bayes_ivig.calibration import core_hash, designs, evidence, load_calibration
 from bayes_ivig.calibration.core import _tokens
 from bayes_ivig.calibration.evidence import gather, plan
 from bayes_ivig.calibration.ranks import ENGINES, MODELS, N_TRIALS, QUANTITIES, Task, run_task
@@ -14,6 +15,7 @@ from bayes_ivig.calibration.uniformity import band, bin_values, uniform_p
 from bayes_ivig.errors import InputError
 from bayes_ivig.spec import load_model
 from bayes_ivig.studies import Paired, PairedMargins, TwoArm
+from bayes_ivig.workers.parts import Parts
 
 
 def test_designs_are_the_real_trials():
@@ -122,6 +124,27 @@ def test_plan_covers_every_replicate_once():
         own = [t for t in tasks if (t.model, t.engine, t.n_trials) == (model, engine, n)]
         found = sorted(i for t in own for i in range(t.first, t.last))
         assert found == list(range(200 if engine == "quadrature" else 3))
+
+
+def test_stored_evidence_of_the_same_core_is_added_to(monkeypatch, tmp_path):
+    asked = []
+
+    def answer(tasks, work, parts, stamp, **how):
+        asked.extend(tasks)
+        counts = [np.bincount(np.arange(t.first, t.last) % 100, minlength=100).tolist() for t in tasks]
+        return [{"counts": dict.fromkeys(QUANTITIES, row), "seconds": 1.0} for row in counts]
+
+    monkeypatch.setattr(evidence, "answer_kept", answer)
+    parts = Parts(tmp_path)
+    whole = evidence.calibrate({"quadrature": 1000, "nuts": 500}, parts)
+    some = evidence.calibrate({"quadrature": 400, "nuts": 500}, parts)
+    asked.clear()
+    more = evidence.calibrate({"quadrature": 1000, "nuts": 500}, parts, some)
+    assert {(t.engine, t.first) for t in asked} == {("quadrature", first) for first in range(80, 200, 50)}
+    assert [(c.replicates, c.counts) for c in more.cells] == [(c.replicates, c.counts) for c in whole.cells]
+    asked.clear()
+    evidence.calibrate({"quadrature": 400, "nuts": 500}, parts, replace(some, core_sha256="another"))
+    assert min(t.first for t in asked) == 0
 
 
 def test_exact_engine_recovers_the_truth():

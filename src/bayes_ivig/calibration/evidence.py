@@ -104,14 +104,24 @@ def load_calibration(folder: Path) -> Evidence:
     )
 
 
-def calibrate(replicates: Mapping[str, int], parts: Parts, **how: Any) -> Evidence:
+def calibrate(replicates: Mapping[str, int], parts: Parts, stored: Evidence | None = None, **how: Any) -> Evidence:
     """Run the whole table, `replicates` a model by engine, spread evenly over the numbers of trials.
 
-    `how` says who does it and who is told, as in `answer_kept`.
+    What `stored` evidence of this code already has is kept, and only replicates beyond it are run. `how` says who does
+    it and who is told, as in `answer_kept`.
     """
-    tasks, core = list(plan(replicates)), core_hash()
+    core = core_hash()
+    kept = stored.cells if stored is not None and (stored.core_sha256, stored.seed) == (core, SEED) else ()
+    tasks = list(plan(replicates, {(c.model, c.engine, c.n_trials): c.replicates for c in kept}))
     done = answer_kept(tasks, run_task_json, parts, core, **how)
-    return Evidence(date.today(), core, SEED, gather([Ranks(t, **ranks) for t, ranks in zip(tasks, done, strict=True)]))
+    before = [_as_ranks(cell) for cell in kept]
+    now = [Ranks(task, **ranks) for task, ranks in zip(tasks, done, strict=True)]
+    return Evidence(date.today(), core, SEED, gather([*before, *now]))
+
+
+def _as_ranks(cell: Cell) -> Ranks:
+    task = Task(cell.model, cell.engine, cell.n_trials, 0, cell.replicates)
+    return Ranks(task, {name: list(x) for name, x in cell.counts.items()}, cell.seconds)
 
 
 def run_task_json(task: Task) -> dict[str, Any]:
@@ -120,13 +130,17 @@ def run_task_json(task: Task) -> dict[str, Any]:
     return {"counts": ranks.counts, "seconds": ranks.seconds}
 
 
-def plan(replicates: Mapping[str, int]) -> Iterable[Task]:
-    """Divide the work into parts for processes, the sampler's first; the parts do not change the numbers."""
+def plan(replicates: Mapping[str, int], done: Mapping[tuple[str, str, int], int] | None = None) -> Iterable[Task]:
+    """Divide the work into parts for processes, the sampler's first; the parts do not change the numbers.
+
+    `done` are the replicates of model, engine and number of trials that need not be run again.
+    """
     for engine in reversed(ENGINES):
         each = -(-replicates[engine] // len(N_TRIALS))
         for n_trials in reversed(N_TRIALS):
             for model in MODELS:
-                for first in range(0, each, _CHUNK[engine]):
+                start = (done or {}).get((model, engine, n_trials), 0)
+                for first in range(start, each, _CHUNK[engine]):
                     yield Task(model, engine, n_trials, first, min(first + _CHUNK[engine], each))
 
 

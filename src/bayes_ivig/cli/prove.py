@@ -72,7 +72,8 @@ def calibrate(
     Every model and both engines, at 2, 3, 4, 6 and 12 trials, on reviews simulated with the real trials' sizes and one
     fixed seed; then coverage, width and bias of every interval of a log odds ratio, over a grid of truths. Writes both
     tables, the figure, and the evidence with the hash of the numeric core. A run that was stopped goes on where it was:
-    give the same command again. Exit code 3 where a test of uniformity fails (family-wise 1%).
+    give the same command again. What the folder holds of the same core is kept, and more replicates are added to it.
+    Exit code 3 where a test of uniformity fails (family-wise 1%).
 
     Example:  bayes-ivig calibrate --replicates 500 --nuts-replicates 50 --coverage-replicates 50 --out calibration
     """
@@ -85,16 +86,17 @@ def calibrate(
         if n < 1:
             raise InputError(f"{flag}: {n} is not allowed; give 1 or more")
     from bayes_ivig.calibration.coverage import run_coverage
+    from bayes_ivig.calibration.evidence import FILE, load_calibration
     from bayes_ivig.calibration.evidence import calibrate as run
     from bayes_ivig.calibration.output import write_calibration
     from bayes_ivig.cli.analyse import status
     from bayes_ivig.workers.parts import open_parts
 
+    stored = load_calibration(out) if (out / FILE).is_file() else None
     with open_parts(out) as parts:
         with status() as say:
-            evidence = run(
-                {"quadrature": replicates, "nuts": nuts_replicates}, parts, jobs=jobs, scheduler=scheduler, say=say
-            )
+            wanted = {"quadrature": replicates, "nuts": nuts_replicates}
+            evidence = run(wanted, parts, stored, jobs=jobs, scheduler=scheduler, say=say)
             performance = run_coverage(coverage_replicates, parts, jobs=jobs, scheduler=scheduler, say=say)
         write_calibration(evidence, performance, out)
         parts.remove()
