@@ -1,7 +1,9 @@
 """Calibration: simulated data follow the model, uniformity is judged exactly, the stored evidence is complete."""
 
+import inspect
 import math
 from dataclasses import replace
+from datetime import date
 from itertools import product
 
 import numpy as np
@@ -12,6 +14,7 @@ from bayes_ivig.calibration.core import _tokens
 from bayes_ivig.calibration.evidence import gather, plan
 from bayes_ivig.calibration.ranks import ENGINES, MODELS, N_TRIALS, QUANTITIES, Task, run_task
 from bayes_ivig.calibration.uniformity import band, bin_values, uniform_p
+from bayes_ivig.cli import prove
 from bayes_ivig.errors import InputError
 from bayes_ivig.spec import load_model
 from bayes_ivig.studies import Paired, PairedMargins, TwoArm
@@ -124,6 +127,19 @@ def test_plan_covers_every_replicate_once():
         own = [t for t in tasks if (t.model, t.engine, t.n_trials) == (model, engine, n)]
         found = sorted(i for t in own for i in range(t.first, t.last))
         assert found == list(range(200 if engine == "quadrature" else 3))
+
+
+def test_the_command_runs_the_whole_table_unless_told_otherwise():
+    defaults = {name: p.default for name, p in inspect.signature(prove.calibrate).parameters.items()}
+    assert {"quadrature": defaults["replicates"], "nuts": defaults["nuts_replicates"]} == evidence.FULL
+
+
+def test_what_was_run_less_often_is_said():
+    counts = {name: (1,) * 100 for name in QUANTITIES}
+    cells = [evidence.Cell(MODELS[0], "quadrature", n, 1_900 + 100 * (n == 2), 1.0, counts) for n in N_TRIALS]
+    table = evidence.Evidence(date(2026, 11, 30), core_hash(), 4429, tuple(cells))
+    (said,) = [x for x in table.warnings(table.made) if "as often" in x]
+    assert f"{MODELS[0]} by quadrature, 9,600 of 10,000 replicates" in said
 
 
 def test_stored_evidence_of_the_same_core_is_added_to(monkeypatch, tmp_path):

@@ -20,6 +20,7 @@ from bayes_ivig.workers.parts import Parts
 FAMILY_WISE = 0.01  # probability that a correct program fails anywhere in the table
 MAX_AGE = 180  # days
 FILE = "calibration.json"
+FULL = {"quadrature": 10_000, "nuts": 1_000}  # replicates of a model, over all numbers of trials
 _CHUNK = {"quadrature": 50, "nuts": 200}
 
 
@@ -65,12 +66,23 @@ class Evidence:
         have = {(cell.model, cell.engine, cell.n_trials) for cell in self.cells}
         return tuple(place for place in product(MODELS, ENGINES, N_TRIALS) if place not in have)
 
+    @property
+    def short(self) -> tuple[tuple[str, str, int], ...]:
+        """Model, engine and replicates of what has been run fewer times than a whole run does."""
+        totals = {(cell.model, cell.engine): 0 for cell in self.cells}
+        for cell in self.cells:
+            totals[cell.model, cell.engine] += cell.replicates
+        return tuple((model, engine, n) for (model, engine), n in totals.items() if n < FULL[engine])
+
     def warnings(self, today: date) -> tuple[str, ...]:
         """What a reader must know of its age and of the code it is about."""
         found = list(self.notes)
         if self.missing:
             where = (f"{model} by {engine} at {n} trials" for model, engine, n in self.missing)
             found.append(f"Not run yet, and so not shown: {'; '.join(where)}.")
+        if self.short:
+            where = (f"{model} by {engine}, {n:,} of {FULL[engine]:,} replicates" for model, engine, n in self.short)
+            found.append(f"Not run as often as it should be: {'; '.join(where)}.")
         if (age := (today - self.made).days) > MAX_AGE:
             found.append(f"This evidence is {age} days old; run 'bayes-ivig calibrate' again.")
         if self.core_sha256 != core_hash():
