@@ -135,7 +135,7 @@ def test_the_command_runs_the_whole_table_unless_told_otherwise():
 
 
 def test_what_was_run_less_often_is_said():
-    counts = {name: (1,) * 100 for name in QUANTITIES}
+    counts = dict.fromkeys(QUANTITIES, (1,) * 100)
     cells = [evidence.Cell(MODELS[0], "quadrature", n, 1_900 + 100 * (n == 2), 1.0, counts) for n in N_TRIALS]
     table = evidence.Evidence(date(2026, 11, 30), core_hash(), 4429, tuple(cells))
     (said,) = [x for x in table.warnings(table.made) if "as often" in x]
