@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,12 @@ class Cell:
 
     def p(self, quantity: str) -> float:
         """P of a departure from uniformity as large as this one."""
-        return uniform_p(np.array(self.counts[quantity]))
+        return _p(self.counts[quantity])
+
+
+@lru_cache(maxsize=1024)
+def _p(counts: tuple[int, ...]) -> float:
+    return uniform_p(np.array(counts))
 
 
 @dataclass(frozen=True)
