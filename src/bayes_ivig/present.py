@@ -28,7 +28,7 @@ MEASURE_NAMES = {
     "rate": "rate",
 }
 
-MAX_WORD, MAX_NUMBER = 16, 24  # characters that stay on one line while there is room: of a word, of an interval
+MAX_WORD, MAX_NUMBER = 16, 22  # characters that stay on one line while there is room: of a word, of an interval
 
 
 def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], numeric_from: int = 1) -> Table:

@@ -223,6 +223,13 @@ def test_core_hash_follows_the_code(tmp_path):
     assert core_hash(tmp_path) != before
 
 
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"cells": [{"counts": 3}]}'])
+def test_another_file_in_the_place_of_evidence_is_refused(text, tmp_path):
+    (tmp_path / "calibration.json").write_text(text, "utf-8")
+    with pytest.raises(InputError, match="is no evidence of calibration; move it away"):
+        load_calibration(tmp_path)
+
+
 def test_no_evidence_is_said(tmp_path):
     with pytest.raises(InputError, match="run 'bayes-ivig calibrate'"):
         load_calibration(tmp_path)

@@ -109,17 +109,20 @@ class Evidence:
 
 
 def load_calibration(folder: Path) -> Evidence:
-    """Load stored evidence; raise InputError where there is none."""
+    """Load stored evidence; raise InputError where there is none, or another file in its place."""
+    path = folder / FILE
     try:
-        table: dict[str, Any] = json.loads((folder / FILE).read_text("utf-8"))
+        table: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        cells = tuple(
+            Cell(**{**cell, "counts": {name: tuple(x) for name, x in cell["counts"].items()}})
+            for cell in table["cells"]
+        )
+        made = date.fromisoformat(table["date"])
+        return Evidence(made, table["core_sha256"], table["seed"], cells, tuple(table["notes"]))
     except OSError as error:
-        raise InputError(f"{folder / FILE}: cannot be read ({error.strerror}); run 'bayes-ivig calibrate'") from None
-    cells = tuple(
-        Cell(**{**cell, "counts": {name: tuple(x) for name, x in cell["counts"].items()}}) for cell in table["cells"]
-    )
-    return Evidence(
-        date.fromisoformat(table["date"]), table["core_sha256"], table["seed"], cells, tuple(table["notes"])
-    )
+        raise InputError(f"{path}: cannot be read ({error.strerror}); run 'bayes-ivig calibrate'") from None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise InputError(f"{path}: is no evidence of calibration; move it away, or choose another --out") from None
 
 
 def calibrate(replicates: Mapping[str, int], parts: Parts, stored: Evidence | None = None, **how: Any) -> Evidence:
