@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -235,9 +236,9 @@ def test_a_root_that_is_a_file_is_refused(tmp_path):
         pytest.fail("nothing is written into a place that cannot be had")
 
 
-@pytest.fixture
+@contextmanager
 def read_only() -> Iterator[Path]:
-    """A folder where this process may read and not write; root steps down for the while."""
+    """A folder where this process may read and not write; root steps down for the while, shorter than a test."""
     with tempfile.TemporaryDirectory() as name:
         folder, user = Path(name), os.geteuid()
         folder.chmod(0o555)
@@ -251,11 +252,12 @@ def read_only() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("leaf", ["leaf", "review/leaf"])
-def test_a_folder_without_permission_is_one_sentence(read_only, leaf):
+def test_a_folder_without_permission_is_one_sentence(leaf):
     sentence = r"cannot write there \(Permission denied\); .*--out$"
-    with pytest.raises(InputError, match=sentence), replace_folder(read_only / leaf):
-        pytest.fail("nothing is written into a place that cannot be had")
-    assert list(read_only.iterdir()) == []
+    with read_only() as folder:
+        with pytest.raises(InputError, match=sentence), replace_folder(folder / leaf):
+            pytest.fail("nothing is written into a place that cannot be had")
+        assert list(folder.iterdir()) == []
 
 
 def test_json_has_null_for_every_number_that_is_not_finite():
