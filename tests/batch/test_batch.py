@@ -43,6 +43,7 @@ def by_two(long_table, tmp_path_factory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_every_review_is_answered_once_in_order_and_as_alone(long_table, by_two):
     rows = table_of(by_two)
     assert tuple(rows[0]) == RESULT_COLUMNS
@@ -54,6 +55,7 @@ def test_every_review_is_answered_once_in_order_and_as_alone(long_table, by_two)
         assert rows[7][key] == (pytest.approx(value, rel=1e-12) if isinstance(value, float) else value)
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_the_number_of_workers_nor_on_an_interruption(long_table, by_two, tmp_path):
     out = tmp_path / "results.parquet"
 
@@ -79,6 +81,7 @@ def test_other_settings_use_no_old_part(long_table, tmp_path):
             pass
 
 
+@pytest.mark.slow
 def test_bad_reviews_cost_one_row_each(tmp_path):
     source = tmp_path / "reviews.csv"
     good, bad = good_and_bad(source, 100, every=10)
@@ -92,6 +95,7 @@ def test_bad_reviews_cost_one_row_each(tmp_path):
     assert all("reviews.csv" in row["error"] and "Traceback" not in row["error"] for row in errors)
 
 
+@pytest.mark.slow
 def test_a_folder_of_files_and_several_priors(program, tmp_path):
     folder = tmp_path / "reviews"
     (folder / "inner").mkdir(parents=True)
@@ -182,6 +186,7 @@ def test_a_review_that_kills_its_worker_costs_one_row(tmp_path):
     assert [row["result"]["review"] for row in rows if "result" in row] == [f"r{i:05d}" for i in range(12) if i != 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -11,6 +11,7 @@ from bayes_ivig.workers.kept import answer_kept
 from bayes_ivig.workers.parts import open_parts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [{"jobs": 1}, {"jobs": 2}, {"jobs": 2, "scheduler": "local"}])
 def test_every_task_is_answered_whoever_works(how):
     workers = open_workers(square, **how)
@@ -20,6 +21,7 @@ def test_every_task_is_answered_whoever_works(how):
         workers.close()
 
 
+@pytest.mark.slow
 def test_a_local_cluster_listens_to_this_machine_alone():
     workers = open_workers(square, jobs=1, scheduler="local")
     try:

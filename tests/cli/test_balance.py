@@ -18,6 +18,7 @@ def run(program, tmp_path):
     return call
 
 
+@pytest.mark.slow
 def test_the_shipped_review(run, tmp_path):
     code, out, err = run("--weight", "2", "--json")
     assert (code, err) == (0, "")
@@ -33,6 +34,7 @@ def test_the_shipped_review(run, tmp_path):
     assert {path.name for path in folder.iterdir()} >= {"balance.svg", "balance.png", "run.json"}
 
 
+@pytest.mark.slow
 def test_files_of_ones_own(run, tmp_path):
     (tmp_path / "good.csv").write_text("study,events_t,n_t,events_c,n_c\nA,6,9,2,9\n")
     (tmp_path / "bad.csv").write_text("study,events_t,n_t,events_c,n_c\nA,3,9,1,9\n")
@@ -42,6 +44,7 @@ def test_files_of_ones_own(run, tmp_path):
     assert "Net benefit" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

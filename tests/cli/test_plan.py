@@ -32,6 +32,7 @@ SMALL = ("--patients", "10,20", "--simulations", "200", "--model", "binomial")
 CROSSED = "study,both,t_only,c_only,neither,margins_t,margins_c,n_pairs\n"
 
 
+@pytest.mark.slow
 def test_a_plan_is_printed_and_written(run, tmp_path):
     code, out, err = run("plan", "disability", *SMALL)
     assert (code, err) == (0, "")
@@ -42,6 +43,7 @@ def test_a_plan_is_printed_and_written(run, tmp_path):
     assert {p.name for p in folder.iterdir()} == {"plan.json", "plan.csv", "run.json", "assurance.svg", "assurance.png"}
 
 
+@pytest.mark.slow
 def test_a_plan_as_json(run):
     code, out, err = run("plan", "disability", *SMALL, "--json", "--no-figures", "--true-effect", "3")
     assert (code, err) == (0, "")
@@ -54,6 +56,7 @@ def test_a_plan_as_json(run):
     assert again["sizes"] == found["sizes"]
 
 
+@pytest.mark.slow
 def test_a_sceptic_expects_less(run):
     chances = []
     for truth in ("current", "sceptical(1.1)"):
@@ -121,6 +124,7 @@ def test_a_file_needs_a_direction(run, tmp_path):
     assert run("plan", "all")[0] == 2
 
 
+@pytest.mark.slow
 def test_a_risk_above_1_fails_the_plan(run):
     code, out, err = run("plan", "disability", *SMALL, "--measure", "RR", "--control-risk", "0.7", "--no-figures")
     assert code == 3
@@ -128,6 +132,7 @@ def test_a_risk_above_1_fails_the_plan(run):
     assert "P(treated risk above 1)" in err
 
 
+@pytest.mark.slow
 def test_harms_are_printed(run):
     code, out, err = run("harms", "serious-adverse-events")
     assert (code, err) == (0, "")
@@ -140,6 +145,7 @@ def test_harms_are_printed(run):
     assert "is not a beta" in err
 
 
+@pytest.mark.slow
 def test_a_fit_with_new_trials_stands_beside_the_earlier_one(run, tmp_path):
     path = tmp_path / "new_trials.csv"
     path.write_text("study,events_t,n_t,events_c,n_c\nNovak 2031,8,12,2,12\n", "utf-8")

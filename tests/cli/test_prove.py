@@ -17,6 +17,7 @@ def run(program: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
     return subprocess.run([program, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

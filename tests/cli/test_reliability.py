@@ -201,6 +201,7 @@ def test_a_machine_without_a_home_folder_can_fit(program, tmp_path):
 PLAIN = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [["data", "show", "disability"], ["data", "show", "strength", "--review", "mmn-2022"]]
 )
@@ -211,6 +212,7 @@ def test_a_locale_without_accents_does_not_stop_the_program(program, arguments):
     assert "Léger 2001" in done.stdout.decode("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full here")
 @pytest.mark.parametrize("arguments", [["data", "list"], ["pool", "disability", "--json"]])
 def test_output_into_a_full_device_is_one_sentence(program, arguments):

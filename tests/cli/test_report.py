@@ -36,6 +36,7 @@ def stored(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -56,6 +57,7 @@ def test_bad_usage_is_one_sentence(program, stored, cache, words, sentence):
     assert not (stored / "review.html").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("format_", "start"), [("html", "<!DOCTYPE html>"), ("md", "# Intra"), ("json", "{")])
 def test_a_stored_run_is_reported_without_sampling(program, stored, cache, format_, start):
     done = run(program, "grip-strength", "--format", format_, cwd=stored, cache=cache)
@@ -68,6 +70,7 @@ def test_a_stored_run_is_reported_without_sampling(program, stored, cache, forma
         assert json.loads(text)["outcomes"][0]["stored"].startswith("results")
 
 
+@pytest.mark.slow
 def test_a_failed_check_exits_3_and_writes(program, stored, cache):
     (path,) = stored.rglob("fit.json")
     fit = json.loads(path.read_text("utf-8"))

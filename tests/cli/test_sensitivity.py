@@ -18,6 +18,7 @@ def run(program, tmp_path):
     return call
 
 
+@pytest.mark.slow
 def test_a_shipped_outcome(run, tmp_path):
     code, out, err = run("disability", "--json")
     assert (code, err) == (0, "")
@@ -40,6 +41,7 @@ def test_a_shipped_outcome(run, tmp_path):
         assert {f"{figure}.svg", f"{figure}.png"} <= names
 
 
+@pytest.mark.slow
 def test_a_file_of_ones_own_with_double_zeros_and_an_empty_arm(run, tmp_path):
     rows = "study,events_t,n_t,events_c,n_c\nA,0,8,0,8\nB,3,9,0,9\nC,2,5,0,0\n"
     (tmp_path / "mine.csv").write_text(rows)
@@ -54,6 +56,7 @@ def test_a_file_of_ones_own_with_double_zeros_and_an_empty_arm(run, tmp_path):
     assert not list(folder.glob("*.png"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("strength", "--model", "normal"), ("strength", "--model", "conditional")])
 def test_models_without_a_baseline(run, arguments):
     code, out, err = run(*arguments, "--no-figures")
@@ -62,6 +65,7 @@ def test_models_without_a_baseline(run, arguments):
     assert "Depends most on" in out
 
 
+@pytest.mark.slow
 def test_effects_without_a_direction(run, tmp_path):
     (tmp_path / "effects.csv").write_text("study,y,se\nA,0.5,0.2\nB,0.1,0.3\n")
     code, out, _ = run("effects.csv", "--mu", "normal(0, 5)", "--tau", "half-normal(1)", "--no-figures", "--json")
@@ -71,12 +75,14 @@ def test_effects_without_a_direction(run, tmp_path):
     assert any("--benefit" in note for note in answer["notes"])
 
 
+@pytest.mark.slow
 def test_a_single_trial_with_a_common_effect(run, tmp_path):
     (tmp_path / "one.csv").write_text("study,events_t,n_t,events_c,n_c\nA,5,8,1,8\n")
     code, _, err = run("one.csv", "--benefit", "higher")
     assert (code, err) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

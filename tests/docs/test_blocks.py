@@ -69,6 +69,7 @@ def run_page(page: Path, sampled: bool, folder: Path, capsys, monkeypatch) -> in
     return ran
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_the_blocks_of_a_page_run(page, tmp_path, capsys, monkeypatch):
     asked = [b for b in blocks_of(page) if b.language in ("sh", "python") and not WORDS & set(b.words)]

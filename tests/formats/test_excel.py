@@ -157,6 +157,7 @@ def test_openpyxl_guards_its_xml():
     assert reader.MAX_ROWS == 100_000
 
 
+@pytest.mark.slow
 def test_thousands_of_rows(tmp_path):
     rows = [HEADER, *((f"trial {i}", 1, 5, 0, 5) for i in range(5_000))]
     assert evidence(excel({"S": rows})).n_participants == 50_000

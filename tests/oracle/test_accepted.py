@@ -47,6 +47,7 @@ def test_no_failed_fit_is_accepted():
     assert not [fit["outcome"] for fit in stored if fit["failed"] or not all(c["passed"] for c in fit["checks"])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "folder", ["mmn-2007/disability/binomial-or-random", "mmn-2022/grip-decline/crossover-or-common"]
 )
@@ -91,6 +92,7 @@ def test_the_report_of_an_edition_says_what_its_fits_say(review):
     assert "CHECK FAILED" not in text
 
 
+@pytest.mark.slow
 def test_a_part_of_a_sensitivity_analysis_comes_out_as_accepted():
     evidence = load_kind(load_review("mmn-2007"), "strength", "two-arm")
     setting = Setting(evidence, choose_model(evidence, Choices()), 0.95)
@@ -108,6 +110,7 @@ def test_a_part_of_a_sensitivity_analysis_comes_out_as_accepted():
     assert compare_folders({"": {"s.json": json_text(kept)}}, {"": {"s.json": json_text(finite(fresh))}}) == ()
 
 
+@pytest.mark.slow
 def test_a_size_of_a_plan_and_the_limit_come_out_as_accepted():
     folder = "mmn-2007/disability/plan-parallel"
     stored = load_accepted(ROOT)[folder]

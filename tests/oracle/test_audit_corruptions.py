@@ -69,6 +69,7 @@ def any_result(rng, measures=("RR", "OR")):
     return evidence, one_of(rng, [e for e in estimates(evidence, measures) if e.correction != "all"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVIDENCE)
 def test_clean_reviews_are_quiet(name):
     """Every estimate, at 1 to 3 decimals, with its P; percentages and participants of the counts.
@@ -403,7 +404,7 @@ CORRUPTIONS = [
 ]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [SEEDS[0], *(pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS[1:])])
 @pytest.mark.parametrize(("check", "corrupt"), CORRUPTIONS, ids=lambda x: getattr(x, "__name__", None))
 def test_each_flag_fires_on_its_corruption_and_not_before(check, corrupt, seed):
     evidence, clean, bad_evidence, bad = corrupt(np.random.default_rng(seed))

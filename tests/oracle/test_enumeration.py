@@ -85,6 +85,7 @@ def slow_search(sizes, published):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_search_finds_what_a_slow_search_finds(seed):
     rng = np.random.default_rng(seed)
@@ -98,6 +99,7 @@ def test_the_search_finds_what_a_slow_search_finds(seed):
     assert sorted(tables_of(enumerate_tables(sizes, printed))) == sorted(slow_search(sizes, printed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", ["RR", "OR", "RD"])
 def test_many_tables_at_once_are_pooled_as_one_by_one(measure):
     rng = np.random.default_rng(20221)

@@ -66,11 +66,13 @@ def synthetic(reviews):
     return [tuple(TwoArm(*row[1:]) for row in own) for _, own in groupby(rows, key=lambda row: row[0])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("studies", synthetic(200)[::40], ids=lambda studies: f"{len(studies)}-trials")
 def test_random_reviews(studies):
     check(studies, RANDOM)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "studies", [DISABILITY, DOUBLE_ZEROS, MIXED, DISABILITY[:1]], ids=["few", "zeros", "mixed", "one"]
 )
@@ -80,6 +82,7 @@ def test_zero_cells_and_double_zeros(studies, effect, parametrisation):
     check(studies, default_model("binomial", "OR", effect, parametrisation))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "priors",
     [
@@ -147,6 +150,7 @@ def test_smoothing_is_the_integral():
         assert (np.abs(found - exact)[near] < 1e-9 + 10 * noise[near]).all()
 
 
+@pytest.mark.slow
 def test_a_likelihood_that_goes_on_is_known_beyond_its_wave():
     """5 of 5 against 0 of 5 says the same of every effect above 60; its smoothing against a sum that goes as far."""
     study = TwoArm("a", 5, 5, 0, 5)
@@ -219,6 +223,7 @@ def reference_cases():
         yield LeanSurface((), curves), Surface(curves), mu_shape(mu), tau_shape(tau, se)
 
 
+@pytest.mark.slow
 def test_its_error_covers_the_truth_on_every_reference():
     """Or there is no answer; the full engine is held to the references themselves in `test_quadrature`."""
     answered, worst = 0, {}

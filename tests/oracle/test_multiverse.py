@@ -65,6 +65,7 @@ def one_fit(outcome, choices):
     return fit_posterior(Surface(tuple(curves)), mu, tau_shape(tau))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outcome", ["strength", "disability"])
 def test_cells_against_one_fit_each(outcome):
     evidence, paired = load_evidence(REVIEW, outcome), load_evidence(REVIEW, outcome, "crossover")
@@ -91,6 +92,7 @@ def test_cells_against_one_fit_each(outcome):
             assert answers.log_evidence[i, t, m] == pytest.approx(known.log_evidence, abs=1e-5), choices
 
 
+@pytest.mark.slow
 def test_far_tails_do_not_carry_a_posterior_away():
     """A weakly informative baseline on the control risk, heavy tails on mu and tau: polynomials once rose far out."""
     model = with_priors(

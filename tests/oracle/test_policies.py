@@ -32,6 +32,7 @@ def assert_posterior(row, mu, tolerance):
     np.testing.assert_allclose(found, [mu["median"], *mu["ci95_central"], mu["P_gt_0"]], atol=tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", ["OR", "RR"])
 def test_half_in_zero_tables(reference, measure):
     model = with_priors(
@@ -82,6 +83,7 @@ def brute_posterior(y, se, mu_sd, tau_scale):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "k_t", "k_c"), [("treatment-arm", 4 / 16, 12 / 16), ("quarter-zero", 0.25, 0.25)])
 def test_other_corrections_by_brute_force(name, k_t, k_c):
     studies = (TwoArm("A", 3, 4, 0, 12), TwoArm("B", 5, 9, 3, 9))

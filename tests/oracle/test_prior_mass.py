@@ -89,6 +89,7 @@ def test_a_heavy_prior_of_mu(text):
     assert [float(one.mu.quantile(0.5)), grid.quantiles[0, 0, 2]] == pytest.approx([median] * 2, rel=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", SPREADS)
 def test_a_heavy_prior_of_tau(text):
     u = np.arange(-400, 400, 0.02)
@@ -119,6 +120,7 @@ def test_without_data_a_heavy_prior_of_mu_comes_back(text):
     assert one.mu.p_gt(1e6) == pytest.approx(law.sf(1e6), rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", SPREADS)
 def test_without_data_a_heavy_prior_of_tau_comes_back(text):
     mu = shape_of(parse_prior("normal(0, 1)"))

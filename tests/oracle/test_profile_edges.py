@@ -81,7 +81,9 @@ def plain_log_likelihood(counts, measure, control, baseline, theta):
     return logsumexp(terms) - (logsumexp(prior) if measure == "RR" and control else 0.0)
 
 
-@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize(
+    "edge", ["0/n", *(pytest.param(edge, marks=pytest.mark.slow) for edge in EDGES if edge != "0/n")]
+)
 @pytest.mark.parametrize("control", [False, True], ids=["midpoint", "control"])
 @pytest.mark.parametrize("measure", ["OR", "RR"])
 def test_two_arms(measure, control, edge):

@@ -72,7 +72,9 @@ def normal_cases():
         for key, block in reference.items():
             if key.startswith("exact_quadrature"):
                 for prior in block:
-                    yield pytest.param(path.stem, key, prior, id=f"{path.stem}-{key}-{prior}")
+                    quick = path.stem == "strength" and prior.endswith("HN0.5")
+                    marks = () if quick else pytest.mark.slow
+                    yield pytest.param(path.stem, key, prior, id=f"{path.stem}-{key}-{prior}", marks=marks)
 
 
 def effects_of(name, key):
@@ -137,7 +139,8 @@ BINOMIAL = {"UM01": ("binomial", "control"), "UMpm": ("binomial", "midpoint"), "
 def binomial_cases():
     for name in ("strength", "toy_disability"):
         for key in json.loads((REFERENCE / f"{name}.json").read_text())["binomial_normal_exact"]:
-            yield pytest.param(name, key, id=f"{name}-{key}")
+            marks = () if name == "strength" and key.endswith("HN0.5") else pytest.mark.slow
+            yield pytest.param(name, key, id=f"{name}-{key}", marks=marks)
 
 
 @pytest.mark.parametrize(("name", "key"), list(binomial_cases()))

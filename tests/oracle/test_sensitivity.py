@@ -192,6 +192,7 @@ def test_the_averaged_effect_lies_between_and_is_the_mixture():
     assert share @ [float(p.cdf(high)) for p in parts] == pytest.approx(0.975, abs=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outcome", ["strength", "disability"])
 def test_the_prior_grid_against_the_whole_engine(outcome):
     """Corners of the grid that are hardest: heavy tails on both sides, narrow priors, each baseline."""
@@ -209,6 +210,7 @@ def test_the_prior_grid_against_the_whole_engine(outcome):
         assert grid.median[b, t, m] == pytest.approx(float(mu.quantile(0.5)), abs=2e-5 * mu.interval(0.68)[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mu", "tau"), [("normal(0, 0.02)", "half-normal(0.5)"), ("student-t(5, 0, 0.7)", "half-cauchy(0.5)")]
 )

@@ -110,6 +110,7 @@ def test_nothing_said_returns_the_prior(studies, mu, tau):
             np.testing.assert_allclose(found[5:], parse_prior(tau).ppf(PROBS), rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parametrisation", ["midpoint", "control"])
 @FEW
 @given(REVIEWS, EFFECT, LOG_CONCAVE, st.data())

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def test_text_round_trip(prior):
     assert parse_prior(prior.text.upper().replace(" ", "")) == prior
 
 
+@pytest.mark.slow
 @given(
     st.text()
     | st.text("0123456789.e+-*(), normalbetfixdhu", max_size=60)

@@ -26,6 +26,7 @@ def draws(exact):
     return {name: found[name].reshape(4, 2000, *found[name].shape[2:]) for name in ("mu", "tau", "theta_new", "theta")}
 
 
+@pytest.mark.slow
 def test_right_draws_pass(exact, draws):
     found = compare_engines(draws, exact)
     assert found.n_compared == 24
@@ -51,6 +52,7 @@ def test_wrong_draws_are_caught_and_named(exact, draws, name, wrong, what):
     assert found.worst in found.check.hint
 
 
+@pytest.mark.slow
 def test_a_wrong_posterior_is_caught(draws):
     """The likelihood squared: the same centre, another spread."""
     wrong = fit_posterior(make_surface(STRENGTH, MODEL, 2.0), *(shape_of(MODEL.priors[key]) for key in ("mu", "tau")))

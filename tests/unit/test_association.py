@@ -12,6 +12,8 @@ from bayes_ivig.sensitivity.association import FIXED, sweep_association
 from bayes_ivig.sensitivity.setting import Setting
 from bayes_ivig.studies import Paired, PairedMargins, TwoArm
 
+pytestmark = pytest.mark.slow  # every test needs answers of the whole engine
+
 STUDIES = (Paired("full", 0, 3, 0, 3), PairedMargins("margins", 5, 1, 6))
 EVIDENCE = Evidence("user", "test", STUDIES, benefit="higher")
 

@@ -106,6 +106,7 @@ def test_p_is_exact(counts):
     assert uniform_p(np.array(counts)) == pytest.approx(exact_p(counts), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_p_of_uniform_values_is_uniform_and_of_others_small():
     rng = np.random.default_rng(3)
     p = np.array([uniform_p(bin_values(rng.uniform(size=60))) for _ in range(200)])
@@ -142,6 +143,7 @@ def test_what_was_run_less_often_is_said():
     assert f"{MODELS[0]} by quadrature, 9,600 of 10,000 replicates" in said
 
 
+@pytest.mark.slow
 def test_stored_evidence_of_the_same_core_is_added_to(monkeypatch, tmp_path):
     asked = []
 
@@ -163,6 +165,7 @@ def test_stored_evidence_of_the_same_core_is_added_to(monkeypatch, tmp_path):
     assert min(t.first for t in asked) == 0
 
 
+@pytest.mark.slow
 def test_exact_engine_recovers_the_truth():
     done = run_task(Task("normal-or-random", "quadrature", 3, 0, 40))
     assert sum(done.counts["mu"]) == sum(done.counts["tau"]) == 40

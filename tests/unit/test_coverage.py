@@ -37,5 +37,6 @@ def test_tables_are_drawn_at_the_truth():
     assert tables.mean(axis=0) == pytest.approx(0.3 * np.array([[5, 5], [6, 6], [16, 16]]), rel=0.05)
 
 
+@pytest.mark.slow
 def test_one_truth_is_judged_the_same_twice():
     assert performance_json(judge(3, 5)) == performance_json(judge(3, 5))

@@ -61,6 +61,7 @@ def test_margins_are_the_sum_over_their_tables():
     np.testing.assert_allclose(np.logaddexp.reduce(tables, axis=1), margins[:, 0], rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.study)
 @pytest.mark.parametrize(
     ("parametrisation", "baseline", "association"),
@@ -81,6 +82,7 @@ def test_the_integral_has_converged(study, parametrisation, baseline, associatio
     np.testing.assert_allclose(found, crossover.log_integrated(study, chosen, THETA), rtol=1e-13, atol=4e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "association", ["student-t(4, 0, 1)", "cauchy(0, 2.5)", "uniform(-3, 3)", "half-normal(1)", "log-normal(0, 0.5)"]
 )
@@ -147,6 +149,7 @@ def test_swapping_treatments_flips_the_effect():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", [STUDIES[0], STUDIES[2], STUDIES[4]], ids=lambda study: study.study)
 @pytest.mark.parametrize("parametrisation", ["midpoint", "control"])
 def test_draws_follow_the_integrand(study, parametrisation):

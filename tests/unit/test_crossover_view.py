@@ -22,6 +22,8 @@ from bayes_ivig.reviews import load_evidence, load_review
 from bayes_ivig.store import json_text
 from bayes_ivig.studies import Paired, PairedMargins, TwoArm
 
+pytestmark = pytest.mark.slow  # every test needs answers of the whole engine
+
 
 @pytest.fixture(scope="module")
 def disability():

@@ -196,6 +196,7 @@ def test_a_path_that_cannot_be_read(tmp_path):
         assert str(path) in str(refusal.value)
 
 
+@pytest.mark.slow
 def test_many_trials_load_quickly(tmp_path):
     path = tmp_path / "many.csv"
     path.write_text(TWO_ARM + "".join(f"trial {i},1,5,0,5\n" for i in range(20_000)))

@@ -160,6 +160,7 @@ def exact():
     return run(engine="quadrature")
 
 
+@pytest.mark.slow
 def test_json_holds_the_contract(sampled):
     sampled()
     result = run(control_risk=parse_prior("fixed(0.1)"))
@@ -194,6 +195,7 @@ def test_json_holds_the_contract(sampled):
     assert "sampler against exact engine, largest deviation in MCSE" in names
 
 
+@pytest.mark.slow
 def test_each_engine_alone_says_what_the_other_did_not(sampled, exact):
     calls = sampled()
     answer = to_json(exact)
@@ -209,6 +211,7 @@ def test_each_engine_alone_says_what_the_other_did_not(sampled, exact):
     assert answer["mu"] == answer["engines"]["nuts"]["mu"]
 
 
+@pytest.mark.slow
 def test_the_exact_answer_comes_first(sampled):
     sampled()
     said = []
@@ -238,6 +241,7 @@ def test_a_failing_run_is_repeated_once_and_says_so(sampled):
     assert any("repeated once" in note for note in result.notes)
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_twice_is_labelled(sampled):
     calls = sampled(bad=2)
     result = run(engine="nuts")
@@ -246,6 +250,7 @@ def test_a_run_that_fails_twice_is_labelled(sampled):
     assert to_json(result)["failed"] is True
 
 
+@pytest.mark.slow
 def test_engines_that_differ_are_compared_once_more_with_four_times_the_draws(sampled):
     calls = sampled(off=1)
     result = run()
@@ -254,6 +259,7 @@ def test_engines_that_differ_are_compared_once_more_with_four_times_the_draws(sa
     assert any("The engines differed by" in note and "mu" in note for note in result.notes)
 
 
+@pytest.mark.slow
 def test_engines_that_still_differ_fail_the_fit(sampled):
     calls = sampled(off=3)
     result = run()
@@ -273,6 +279,7 @@ def test_an_exact_engine_that_does_not_settle_fails_the_fit(monkeypatch):
     assert [check.name for check in run(engine="quadrature").failed] == ["quadrature error estimate, in posterior SDs"]
 
 
+@pytest.mark.slow
 def test_a_mean_that_does_not_exist_is_null_and_said():
     priors = {"mu": parse_prior("cauchy(0, 1)")}
     no_data = evidence(TwoArm("a", 0, 0, 0, 0), TwoArm("b", 0, 0, 0, 0))
@@ -283,6 +290,7 @@ def test_a_mean_that_does_not_exist_is_null_and_said():
     assert any("tails too heavy" in note for note in answer["notes"])
 
 
+@pytest.mark.slow
 def test_a_published_result_that_is_not_reproduced_fails_the_check():
     wrong = Published("x", "strength", "RR", "reproduced", "12.00", ("2.86", "42.25"))
     finding = Published("y", "strength", "RR", "irreproducible", "12.00", ("2.86", "42.25"), reason="invented")
@@ -291,6 +299,7 @@ def test_a_published_result_that_is_not_reproduced_fails_the_check():
     assert run(engine="quadrature", published=(reproduce(finding, STRENGTH),)).failed == ()
 
 
+@pytest.mark.slow
 def test_truncated_risk_ratios_fail_the_run():
     model = choose_model(EVIDENCE, Choices(measure="RR"))
     result = run_fit(EVIDENCE, model, engine="quadrature", control_risk=parse_prior("fixed(0.9)"))
@@ -313,6 +322,7 @@ def test_comparators_are_marked_by_what_they_reproduce():
     assert marked["Mantel-Haenszel", "OR", "revman"] is None
 
 
+@pytest.mark.slow
 def test_a_crossover_fit_says_what_it_rests_on_and_weighs_patients_once():
     pairs = evidence(
         Paired("a", 0, 0, 0, 5),

@@ -69,10 +69,12 @@ def check(surface, mu, tau):
     assert grid.error.max() < 1e-6
 
 
+@pytest.mark.slow
 def test_three_trials():
     check(make_surface(STRENGTH, default_model("binomial", "OR", "random")), MU, TAU)
 
 
+@pytest.mark.slow
 def test_priors_of_tau_that_the_data_know_nothing_of():
     tau = ["uniform(0, 0.01)", "uniform(2, 2.1)", "half-normal(0.001)", "log-normal(1, 0.01)", "uniform(0, 50)"]
     check(make_surface(STRENGTH, default_model("conditional", "OR", "random")), MU[:3], tau)
@@ -84,6 +86,7 @@ def test_heavy_tails_of_tau(tau):
     check(make_surface(STRENGTH, default_model("binomial", "OR", "random")), MU, [tau])
 
 
+@pytest.mark.slow
 def test_many_trials_of_a_known_standard_error():
     rng = np.random.default_rng(4)
     curves = tuple(

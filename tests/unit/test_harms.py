@@ -64,12 +64,14 @@ def test_expected_events_by_simulation():
     assert found.interval == tuple(np.quantile(events, [0.025, 0.975], method="inverted_cdf"))
 
 
+@pytest.mark.slow
 def test_both_counts_of_hahn_are_shown():
     arms = assess_harms(shipped("serious-adverse-events", "mmn-2022")).arms
     assert [(arm.reading, arm.events, arm.n) for arm in arms] == [("", 1, 78), ("hahn-manufacturer-count", 2, 78)]
     assert all(arm.rule_of_three is None for arm in arms)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("likelihood", ["binomial", "crossover"])
 def test_the_71_percent_are_15_of_21_and_the_output_says_so(likelihood):
     harms = assess_harms(shipped("adverse-events", likelihood=likelihood))
@@ -77,6 +79,7 @@ def test_the_71_percent_are_15_of_21_and_the_output_says_so(likelihood):
     assert any("15 of 21 and not 24 of 34" in note for note in harms.to_json()["notes"])
 
 
+@pytest.mark.slow
 def test_rates_that_vary_between_trials_are_those_of_the_single_arm_model():
     evidence = shipped("serious-adverse-events", "mmn-2022")
     model = default_model("single-arm", "rate", "random")

@@ -69,6 +69,7 @@ def test_every_module_has_its_layer():
     assert {unit(path) for path in FILES} == set(LAYER)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("package", "allowed"),
     [

@@ -19,6 +19,8 @@ from bayes_ivig.sensitivity.multiverse import THRESHOLD, describe_multiverse, ru
 from bayes_ivig.spec import default_model, with_priors
 from bayes_ivig.studies import Effect, SingleArm, TwoArm
 
+pytestmark = pytest.mark.slow  # every test needs answers of the whole engine
+
 BINOMIAL = default_model("binomial", "OR", "random")
 MU, TAU = 7, 9  # priors of the log odds ratio and of its heterogeneity, the common effect among them
 BASELINES, PLACES = 4, 2

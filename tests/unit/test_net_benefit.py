@@ -78,6 +78,7 @@ def test_the_risk_difference_of_one_large_trial():
     assert draws.std() == pytest.approx(100 * np.sqrt(0.24 / 10000 + 0.16 / 10000), rel=0.05)
 
 
+@pytest.mark.slow
 def test_directions():
     """More events help unless lower is better; a harm is more events unless higher is better."""
     good = evidence(TwoArm("a", 10, 50, 30, 50), outcome="fewer-relapses", benefit="lower")
@@ -90,6 +91,7 @@ def test_directions():
     assert result.to_json()["net_benefit"] == again.to_json()["net_benefit"]
 
 
+@pytest.mark.slow
 def test_the_shipped_review():
     review = load_review("mmn-2007")
     result = balance(load_evidence(review, "strength"), load_evidence(review, "adverse-events"))
@@ -123,6 +125,7 @@ def test_bad_input(benefit, harm, weight, words):
         balance(benefit, harm, weight)
 
 
+@pytest.mark.slow
 def test_the_figure_shows_the_weight_and_every_coupling():
     from bayes_ivig.plots.balance import draw_balance
 

@@ -37,6 +37,7 @@ def crossover_model(baseline="beta(1, 1)", association="normal(0, 1.5)", paramet
     return with_priors(model, {"baseline": parse_prior(baseline), "association": parse_prior(association)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "model", "patients"),
     [
@@ -69,6 +70,7 @@ def test_all_tables_at_once_have_the_likelihood_of_each(kind, model, patients):
         assert np.abs((ratio - 1) * weight).max() < 1e-8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("likelihood", "effect", "kind", "patients"),
     [
@@ -94,6 +96,7 @@ def test_the_posterior_after_a_trial_is_that_of_a_fit(likelihood, effect, kind, 
         assert updated.high[i] == pytest.approx(high, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_trial_that_contradicts_the_others_is_analysed_as_exactly():
     now, _ = current("binomial")
     design = Design("parallel", default_model("binomial", "OR", "random"))
@@ -103,6 +106,7 @@ def test_a_trial_that_contradicts_the_others_is_analysed_as_exactly():
         assert updated.p_gt_0[i] == pytest.approx(refit(now, design, tables[i], 0.95)[0], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_an_unlikely_table_is_fitted_on_its_own(monkeypatch):
     now, _ = current("binomial")
     design = Design("parallel", default_model("binomial", "OR", "random"))
@@ -128,6 +132,7 @@ def test_an_infinite_trial_reveals_its_effect(effect):
         assert p == pytest.approx(fit_posterior(sharp, now.mu, tau).mu.p_gt(0.0), abs=3e-6)
 
 
+@pytest.mark.slow
 def test_the_limit_is_that_of_many_revealed_effects():
     now, _ = current("binomial")
     truth = Truth("", now.posterior.theta_new)
@@ -140,6 +145,7 @@ def test_the_limit_is_that_of_many_revealed_effects():
     assert limit_of(now, Truth("", value=-3.0), 1, 0.975) == 0
 
 
+@pytest.mark.slow
 def test_what_is_expected_after_the_trial_is_what_is_known_before():
     """Under the model's own predictive distribution P(benefit) is a martingale."""
     evidence = load_evidence(load_review("mmn-2007"), "disability", "binomial")
@@ -149,6 +155,7 @@ def test_what_is_expected_after_the_trial_is_what_is_known_before():
     assert row.mean_p_benefit == pytest.approx(question.current.posterior.mu.p_gt(0.0), abs=0.003)
 
 
+@pytest.mark.slow
 def test_the_chance_is_that_of_every_possible_table():
     """Enumerate the tables of a small trial: each has its predictive probability and a fit of its own."""
     evidence = load_evidence(load_review("mmn-2007"), "disability", "binomial")
@@ -169,6 +176,7 @@ def test_the_chance_is_that_of_every_possible_table():
     assert abs(row.assurance - chance) < 4 * row.assurance_se
 
 
+@pytest.mark.slow
 def test_the_answer_does_not_depend_on_the_number_of_processes():
     evidence = load_evidence(load_review("mmn-2007"), "disability", "binomial")
     model = choose_model(evidence, Choices(model="binomial"))
@@ -180,6 +188,7 @@ def test_the_answer_does_not_depend_on_the_number_of_processes():
     assert answer_size(other, 10) != one.rows[0]
 
 
+@pytest.mark.slow
 def test_where_lower_is_better_the_plan_is_its_mirror_image():
     studies = (TwoArm("a", 2, 12, 6, 12), TwoArm("b", 1, 9, 4, 9))
     swapped = tuple(TwoArm(s.study, s.events_c, s.n_c, s.events_t, s.n_t) for s in studies)
@@ -193,6 +202,7 @@ def test_where_lower_is_better_the_plan_is_its_mirror_image():
     assert plans[0].rows[0].assurance == pytest.approx(plans[1].rows[0].assurance, abs=0.05)
 
 
+@pytest.mark.slow
 def test_a_large_fixed_effect_has_power_and_none_has_little():
     evidence = load_evidence(load_review("mmn-2007"), "disability", "binomial")
     model = choose_model(evidence, Choices(model="binomial"))

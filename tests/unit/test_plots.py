@@ -249,6 +249,7 @@ def words(figure):
     return " ".join(t.get_text() for t in texts_of(figure))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_texts_lie_inside_the_figure_and_do_not_overlap(drawn, name):
     for figure in drawn[name].values():
@@ -273,18 +274,21 @@ def test_a_tick_label_at_the_end_of_an_axis_is_whole(end):
     assert max(box.x1 for _, box in boxes_of(figure)) <= figure.bbox.x1
 
 
+@pytest.mark.slow
 def test_every_figure_is_drawn_at_journal_width(drawn):
     assert tuple(drawn["strength"]) == NAMES
     widths = [figure.get_figwidth() for figures in drawn.values() for figure in figures.values()]
     assert_allclose(widths, 170 / 25.4)
 
 
+@pytest.mark.slow
 def test_height_grows_with_the_trials(drawn):
     heights = [drawn[name]["forest"].get_figheight() for name in ("one-md", "strength", "forty", "sixty")]
     assert heights == sorted(heights)
     assert heights[-1] > 3 * heights[1]
 
 
+@pytest.mark.slow
 def test_forest_prints_the_posterior_of_each_trial(drawn):
     fit, shown = strength_fit(), words(drawn["strength"]["forest"])
     for summary in (*fit.studies, fit.mu, fit.theta_new):
@@ -296,12 +300,14 @@ def test_forest_prints_the_posterior_of_each_trial(drawn):
     assert "favours IVIg →" in shown
 
 
+@pytest.mark.slow
 def test_favourable_side_follows_the_direction(drawn):
     assert "← favours treatment" in words(drawn["forty"]["forest"])
     assert "← lower with treatment" in words(drawn["unnamed-effect"]["forest"])
     assert "favours" not in words(drawn["single-arm"]["forest"])
 
 
+@pytest.mark.slow
 def test_common_effect_has_no_next_trial_and_no_tau(drawn):
     assert "Next trial" in words(drawn["strength"]["forest"])
     assert "Next trial" not in words(drawn["common"]["forest"])
@@ -310,6 +316,7 @@ def test_common_effect_has_no_next_trial_and_no_tau(drawn):
     assert len(drawn["strength"]["prior-posterior"].axes) == 3
 
 
+@pytest.mark.slow
 def test_published_result_has_a_row_on_its_own_scale_and_a_sentence_on_another(drawn):
     row = "11.00 (2.86 to 42.25)"
     sentence = "Published: RR 11.00 (2.86 to 42.25), reproduced by Mantel-Haenszel, 0.5 in tables with a zero."
@@ -331,6 +338,7 @@ def test_published_results_of_some_trials_or_upside_down_get_no_row():
     assert [r.published.id for r in other] == ["inverted"]
 
 
+@pytest.mark.slow
 def test_no_events_are_a_sentence_and_not_a_corrected_number(drawn):
     shown = words(drawn["double-zero"]["forest"])
     for why in ("no events in either arm", "only events in both arms", "no patients in one arm"):
@@ -338,6 +346,7 @@ def test_no_events_are_a_sentence_and_not_a_corrected_number(drawn):
     assert "no patients" in words(drawn["single-arm"]["forest"])
 
 
+@pytest.mark.slow
 def test_failed_checks_are_named_in_red_on_every_figure(drawn):
     for figure in drawn["failed"].values():
         label = [t for t in texts_of(figure) if "NOT CONVERGED / CHECK FAILED" in t.get_text()]
@@ -346,6 +355,7 @@ def test_failed_checks_are_named_in_red_on_every_figure(drawn):
     assert not any("FAILED" in words(figure) for figure in drawn["strength"].values())
 
 
+@pytest.mark.slow
 def test_hostile_names_are_shown_literally(drawn, tmp_path):
     save_figures(drawn["hostile"], tmp_path)
     svg = (tmp_path / "forest.svg").read_text("utf-8")
@@ -357,6 +367,7 @@ def test_hostile_names_are_shown_literally(drawn, tmp_path):
     assert "\x00" not in svg
 
 
+@pytest.mark.slow
 @given(st.text(max_size=80), st.floats(0.3, 3.0))
 @settings(max_examples=60, deadline=None)
 def test_shortened_text_is_literal_and_fits(text, width):
@@ -367,6 +378,7 @@ def test_shortened_text_is_literal_and_fits(text, width):
     assert shown.isprintable()
 
 
+@pytest.mark.slow
 def test_trace_names_convergence_of_each_parameter(drawn):
     shown = words(drawn["strength"]["trace"])
     assert re.search(r"μ: 4 chains of 500 draws, R-hat 1\.00\d, bulk ESS [\d,]+, tail ESS [\d,]+\.", shown)
@@ -391,6 +403,7 @@ def test_rank_counts_of_equal_and_of_separate_chains():
     assert rank_counts(apart)[0, 5:].sum() == 0
 
 
+@pytest.mark.slow
 def test_predictive_check_prints_whole_counts(drawn):
     fit = strength_fit()
     drawn_counts = fit.draws["posterior_predictive"]["events_t"].values[..., 1].ravel()
@@ -476,6 +489,7 @@ def test_ticks_of_rates_and_differences():
     assert ticks("MD", -11.0, 5.0, 5)[1] == ["−10", "−5", "0", "5"]
 
 
+@pytest.mark.slow
 @given(st.sampled_from(("OR", "MD", "rate")), st.floats(-8, 8), st.floats(0.02, 12), st.integers(3, 8))
 @settings(max_examples=200, deadline=None)
 def test_ticks_lie_in_the_range_and_say_where_they_are(measure, low, width, most):
@@ -538,6 +552,7 @@ def test_prior_of_a_new_effect_has_the_variance_of_mu_and_tau():
 # Files
 
 
+@pytest.mark.slow
 def test_files_are_complete_and_the_same_every_time(tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
@@ -560,6 +575,7 @@ def test_files_are_complete_and_the_same_every_time(tmp_path):
         assert width == pytest.approx(170 / 25.4 * 72, abs=0.5)
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_in_threads_as_in_one(tmp_path):
     def work(folder: Path) -> None:
         save_figures(draw_figures(strength_fit()), folder)
@@ -577,6 +593,7 @@ def test_figures_are_drawn_in_threads_as_in_one(tmp_path):
         assert len({(folder / f"{name}.svg").read_bytes() for folder in folders}) == 1
 
 
+@pytest.mark.slow
 def test_no_pyplot_is_imported():
     import subprocess
     import sys
@@ -585,6 +602,7 @@ def test_no_pyplot_is_imported():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_constant_and_single_chain_draws_are_drawn():
     fit = strength_fit(priors={"mu": "fixed(3)"})
     groups = {name: dict(fit.draws[name].to_dataset().items()) for name in ("posterior_predictive", "observed_data")}

@@ -92,6 +92,7 @@ def test_rates_have_no_opposite_arm():
     )
 
 
+@pytest.mark.slow
 def test_policies_of_disability():
     rows = {row.name: row for row in compare_policies(shipped("disability"), BINOMIAL)}
     assert list(rows) == [
@@ -157,6 +158,7 @@ def test_data_without_counts_have_no_zero_cells():
     assert "no zero cells" in describe_policies((), None)
 
 
+@pytest.mark.slow
 def test_paired_data_have_two_policies():
     rows = compare_policies(shipped("strength", "crossover"), default_model("crossover", "OR", "random"))
     assert [row.name for row in rows] == ["exact", "half-zero"]

@@ -68,6 +68,7 @@ def test_any_valid_trials_are_pooled_without_error_or_warning(studies):
             assert estimate.prediction[0] <= estimate.ci[0] <= estimate.ci[1] <= estimate.prediction[1]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.lists(cells.map(two_arm), min_size=1, max_size=6))
 def test_swapping_the_arms_mirrors_every_estimate(studies):

@@ -45,6 +45,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_draws_follow_the_exact_marginals(name):
     studies, model, priors = CASES[name]
@@ -79,6 +80,7 @@ def test_the_seed_decides():
         assert not np.array_equal(x, other[name])
 
 
+@pytest.mark.slow
 def test_mu_and_theta_are_drawn_together():
     """Correlation of mu and tau, and of mu and theta, against the exact joint posterior."""
     posterior, model = posterior_of(STRENGTH, default_model("binomial", "OR", "random"), tau="half-normal(1.5)")

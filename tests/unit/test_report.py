@@ -447,6 +447,7 @@ def test_a_table_holds_the_surface_between_its_nodes():
 # ---------------------------------------------------------------- sensitivity
 
 
+@pytest.mark.slow
 def test_sensitivity_is_stored_or_lean_and_says_both_designs(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     review, outcome = load_review("mmn-2007"), shipped_outcome("disability", exact=False)

@@ -5,6 +5,8 @@ from datetime import timedelta
 from itertools import product
 from pathlib import Path
 
+import pytest
+
 from bayes_ivig.calibration import core_hash, load_calibration
 from bayes_ivig.calibration.coverage import SCENARIOS, intervals
 from bayes_ivig.calibration.coverage_page import coverage_page
@@ -40,19 +42,24 @@ def test_every_model_was_run_as_often_as_it_should_be():
 def test_what_was_run_less_often_is_named_on_the_page():
     evidence = load_calibration(STORED)
     first = evidence.cells[0]
-    fewer = replace(evidence, cells=evidence.cells[1:])
+    fewer = replace(evidence, cells=evidence.cells[1:3])  # the page takes seconds for all of them
     n = sum(cell.replicates for cell in fewer.cells if (cell.model, cell.engine) == (first.model, first.engine))
     assert f"{first.model} by {first.engine}, {n:,} of {FULL[first.engine]:,} replicates" in calibration_page(
         fewer, evidence.made
     )
 
 
-def test_it_is_about_this_code_and_shows_no_failure():
+def test_it_is_about_this_code():
     evidence = load_calibration(STORED)
     assert evidence.core_sha256 == core_hash(), "the numeric core has changed: run 'bayes-ivig calibrate' and commit"
-    assert evidence.failures() == ()
 
 
+@pytest.mark.slow
+def test_it_shows_no_failure():
+    assert load_calibration(STORED).failures() == ()
+
+
+@pytest.mark.slow
 def test_the_page_is_that_of_the_evidence():
     evidence = load_calibration(STORED)
     assert (STORED / "README.md").read_text("utf-8") == calibration_page(evidence, evidence.made)
@@ -60,6 +67,7 @@ def test_the_page_is_that_of_the_evidence():
 
 def test_old_evidence_is_labelled():
     evidence = load_calibration(STORED)
+    evidence = replace(evidence, cells=evidence.cells[:2])  # the page takes seconds for all of them
     before = evidence.warnings(evidence.made + timedelta(days=180))
     (warning,) = set(evidence.warnings(evidence.made + timedelta(days=181))) - set(before)
     assert "181 days old" in warning

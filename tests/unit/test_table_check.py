@@ -38,6 +38,7 @@ def plain_answer(studies):
     return np.log(mass.sum()) + logs.max(), mean, np.sqrt((mass @ (mu - mean) ** 2).sum() / mass.sum())
 
 
+@pytest.mark.slow
 def test_a_posterior_far_out_is_answered_without_tables():
     log_evidence, mean, sd = plain_answer(APART)
     surface = make_surface(APART, MODEL)
@@ -77,6 +78,7 @@ def test_nothing_to_check_where_there_are_no_tables():
     assert table_errors(NormalCurve(0.3, 0.1), np.zeros(2), np.ones(2)).tolist() == [0, 0]
 
 
+@pytest.mark.slow
 def test_one_large_trial_against_a_narrow_prior():
     """The heterogeneity that the prior of mu asks for lies far from any that the trial alone would have."""
     (trial,) = APART[1:]

@@ -47,6 +47,7 @@ BAD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("data", "words"), BAD, ids=[words for _, words in BAD])
 def test_unreadable_files_are_refused_in_one_sentence(data, words):
     with pytest.raises(InputError) as refusal:

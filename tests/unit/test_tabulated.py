@@ -92,7 +92,9 @@ def check(study, model, tolerance=1e-8):
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize(
+    "edge", ["0/n", *(pytest.param(edge, marks=pytest.mark.slow) for edge in EDGES if edge != "0/n")]
+)
 def test_two_arms(edge, model):
     likelihood, measure, parametrisation, baseline = MODELS[model]
     chosen = default_model(likelihood, measure, "random", parametrisation)
@@ -122,6 +124,7 @@ def test_single_arm(events, n):
     check(SingleArm("x", events, n), default_model("single-arm", "rate", "random"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "study",
     [
@@ -174,6 +177,7 @@ KINKED = {  # everybody in an arm has the event: the likelihood of the log risk 
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parametrisation", "study"), [(name, study) for name, studies in KINKED.items() for study in studies], ids=str
 )

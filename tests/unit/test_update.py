@@ -8,6 +8,8 @@ from bayes_ivig.fit import run_fit
 from bayes_ivig.reviews import load_evidence, load_review
 from bayes_ivig.update import add_trials, compare_fits, folder_suffix
 
+pytestmark = pytest.mark.slow  # every test needs answers of the whole engine
+
 HEADER = "study,events_t,n_t,events_c,n_c\n"
 
 
