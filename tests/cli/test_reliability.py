@@ -20,6 +20,12 @@ LIMIT = 200_000  # bytes; the draws need more, the other files less
 TIMEOUT = 120
 
 
+@pytest.fixture
+def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No coverage in child processes: it writes files of its own, and ends them in its own way."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
 def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -92,6 +98,7 @@ MOMENTS = [
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("uncounted")
 @pytest.mark.skipif(sys.platform != "linux", reason="the moment is read from /proc")
 @pytest.mark.parametrize(("moment", "later"), MOMENTS)
 def test_ctrl_c_at_any_moment_leaves_the_earlier_result(start, tmp_path, moment, later):
@@ -182,6 +189,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_earlier_result(program, smal
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("uncounted")
 def test_a_file_too_large_is_one_sentence_and_leaves_the_earlier_result(program, tmp_path):
     write_earlier_result(tmp_path)
     done = fit(program, tmp_path, preexec_fn=limit_file_size)

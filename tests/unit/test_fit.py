@@ -232,6 +232,7 @@ def test_probability_of_benefit_follows_the_direction(exact):
     assert (harm.p_benefit, harm.p_harm) == (None, result.mu.p_gt_0)
 
 
+@pytest.mark.slow
 def test_a_failing_run_is_repeated_once_and_says_so(sampled):
     calls = sampled(bad=1)
     result = run(engine="nuts")
@@ -271,6 +272,7 @@ def test_engines_that_still_differ_fail_the_fit(sampled):
     assert answer["engines"]["agreement"]["worst"].endswith("of mu")
 
 
+@pytest.mark.slow
 def test_an_exact_engine_that_does_not_settle_fails_the_fit(monkeypatch):
     settled = engines.run_quadrature
     monkeypatch.setattr(

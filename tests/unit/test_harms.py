@@ -35,6 +35,7 @@ def test_a_rate_is_its_beta_distribution(events, n, text):
         assert following.p_any == pytest.approx(1 - predictive.pmf(0))
 
 
+@pytest.mark.slow
 def test_no_event_in_34():
     (arm,) = assess_harms(shipped("serious-adverse-events")).arms
     assert (arm.events, arm.n) == (0, 34)

@@ -49,6 +49,7 @@ def test_a_posterior_far_out_is_answered_without_tables():
     assert [one.mu.sd, grid.sd[0, 0]] == pytest.approx([sd] * 2, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_only_the_surface_that_misses_is_done_again():
     near, far = make_surface(NEAR, MODEL), make_surface(APART, MODEL)
     together = answer_grids((near, far), [FAR], [TIGHT])
