@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from bayes_ivig.plots.style import BODY, INK, MARGIN, RAW, SMALL, WIDTH, Page, describe_model, shorten, wrap
+from bayes_ivig.plots.style import BODY, INK, MARGIN, RAW, SMALL, WIDTH, Page, describe_model, shorten, text_width
 from bayes_ivig.sensitivity import Sensitivity
 from bayes_ivig.sensitivity.prior_sets import short_text
 from bayes_ivig.wording import short_probability
@@ -45,7 +45,7 @@ def draw_prior_grid(result: Sensitivity) -> Figure:
     for m, mu in enumerate(grid.mu):
         x = left + step * (m + 0.5)
         family, _, numbers = short_text(mu.prior).partition("(")
-        label = wrap(mu.label, step, SMALL - 0.5)[:2]
+        label = _in_two(mu.label, step - 0.06, SMALL - 0.5)  # clear of its neighbour
         lines = [
             *[(line, SMALL - 0.5, INK) for line in label],
             (family, SMALL - 1, RAW),
@@ -80,3 +80,12 @@ def draw_prior_grid(result: Sensitivity) -> Figure:
                 text = "\N{EN DASH}".join(dict.fromkeys(ends))
                 page.text(x, y - 0.09, text, ha="center", va="center_baseline", size=SMALL - 1.5)
     return page.figure
+
+
+def _in_two(label: str, width: float, size: float) -> list[str]:
+    """A label on one line where it fits, else on two of about the same width."""
+    words = label.split()
+    if text_width(label, size) <= width or len(words) < 2:
+        return [label]
+    halves = [[" ".join(words[:n]), " ".join(words[n:])] for n in range(1, len(words))]
+    return min(halves, key=lambda lines: max(text_width(line, size) for line in lines))
