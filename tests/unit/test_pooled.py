@@ -179,6 +179,22 @@ def test_nothing_to_pool_is_said_for_every_estimate():
         assert all(math.isnan(e.estimate) and e.note and e.k == 0 for e in pool(studies))
 
 
+def test_an_arm_without_patients_is_named_by_every_method_of_tables():
+    found = [e for e in pool([TwoArm("a", 4, 7, 2, 7), TwoArm("b", 0, 0, 1, 5)]) if "inverse" not in e.method]
+    assert {e.method for e in found} == {"Mantel-Haenszel", "Peto"}
+    assert {e.note for e in found} == {"left out, an arm has no patients: b"}
+    assert {e.k for e in found} == {1}
+
+
+def test_a_summed_rate_is_that_of_one_trial_with_its_exact_interval():
+    rate = pool([SingleArm("a", 3, 10), SingleArm("b", 1, 7), SingleArm("c", 0, 0)])[0]
+    exact = stats.binomtest(4, 17).proportion_ci(0.95, method="exact")
+    assert rate.natural() == pytest.approx((4 / 17, exact.low, exact.high))
+    assert (rate.label, rate.k, rate.note) == ("summed counts rate, exact", 2, "left out, no patients: c")
+    assert (rate.tau2, rate.prediction) == (0.0, None)
+    assert all(math.isnan(x) for x in (rate.se, rate.p, rate.i2, rate.q, rate.q_p))
+
+
 def test_one_sided_pairs_give_an_infinite_exact_ratio():
     exact = pool([Paired("a", 0, 5, 0, 0), Paired("b", 0, 11, 0, 5)])[-1]
     assert exact.interval == "exact"
