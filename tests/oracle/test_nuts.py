@@ -46,6 +46,25 @@ def assert_agrees(draws, mean, sd, quantiles=None):
         assert abs(float(draws.quantile(prob)) - value) < MAX_Z * error, f"{prob} quantile"
 
 
+RISKS = {"baseline_risk", "baseline"}
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "measure", "study", "named"),
+    [
+        ("binomial", "OR", STRENGTH[0], {*RISKS, "events_c", "events_t"}),
+        ("conditional", "OR", STRENGTH[0], set()),
+        ("crossover", "OR", Paired("a", 1, 1, 1, 1), {*RISKS, "association"}),
+        ("single-arm", "rate", SingleArm("a", 1, 2), {"events"}),
+    ],
+)
+def test_what_a_model_has_of_each_trial_goes_by_its_name(likelihood, measure, study, named):
+    parametrisation = "midpoint" if "baseline" in named else None
+    model = nuts.build_model((study,), default_model(likelihood, measure, "random", parametrisation))
+    assert model.named_vars_to_dims == dict.fromkeys({"z", *named}, ("study",))
+    assert tuple(model.coords["study"]) == (study.study,)
+
+
 @pytest.mark.parametrize(("parametrisation", "likelihood"), [("midpoint", "UMpm"), ("control", "UM01")])
 @pytest.mark.parametrize(("tau", "name"), [("half-normal(0.5)", "HN0.5"), ("half-normal(1)", "HN1")])
 def test_binomial_agrees_with_reference(parametrisation, likelihood, tau, name):
