@@ -115,7 +115,7 @@ def attempt(name: str, tests: list[str], limit: float) -> str:
         os.dup2(silence, 2)
         os.environ["MUTANT_UNDER_TEST"] = name
         os._exit(int(pytest.main([*IN_ONE_PROCESS, *tests])))
-    end = time.monotonic() + 10 * limit + 60
+    end = time.monotonic() + 3 * limit + 30
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
