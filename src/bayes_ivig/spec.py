@@ -1,5 +1,6 @@
 """Model files: a likelihood, a measure, an effect structure, every prior and the sampler's settings."""
 
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -109,6 +110,8 @@ class Model:
             else:
                 require_real_prior(prior, key)
             require_plausible_size(prior, key, scale=key == "tau")
+            if key == "association":
+                _require_finite_ends(prior)
 
     @property
     def has_baseline(self) -> bool:
@@ -135,6 +138,17 @@ class Model:
                 f"give {' and '.join(f'--{key}' for key in missing)} on the scale of the data, for instance {example}"
             )
         return self
+
+
+def _require_finite_ends(prior: Prior) -> None:
+    """Raise InputError where the density is infinite at an end of its range: no rule for the association goes there."""
+    for _, part in prior.parts:
+        for end in part.support:
+            if not part.is_point and part.logpdf(end) == math.inf:
+                raise InputError(
+                    f"association: '{prior.text}' is not allowed, its density is infinite at {end:g}; "
+                    "write one that is finite everywhere, such as normal(0, 1.5)"
+                )
 
 
 def _short(value: Any) -> str:

@@ -84,7 +84,16 @@ def test_the_integral_has_converged(study, parametrisation, baseline, associatio
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "association", ["student-t(4, 0, 1)", "cauchy(0, 2.5)", "uniform(-3, 3)", "half-normal(1)", "log-normal(0, 0.5)"]
+    "association",
+    [
+        "student-t(4, 0, 1)",
+        "cauchy(0, 2.5)",
+        "uniform(-3, 3)",
+        "half-normal(1)",
+        "log-normal(0, 0.5)",
+        "beta(1, 2)",
+        "exponential(1)",
+    ],
 )
 @pytest.mark.parametrize("baseline", ["cauchy(0, 2.5)", "uniform(0.1, 0.6)", "beta(1, 1)"])
 def test_odd_priors_are_integrated_too(association, baseline, monkeypatch):
@@ -99,7 +108,14 @@ def test_odd_priors_are_integrated_too(association, baseline, monkeypatch):
 
 @pytest.mark.parametrize(
     ("baseline", "association"),
-    [("beta(1, 1)", "normal(0, 1.5)"), ("cauchy(0, 1)", "fixed(1)"), ("uniform(0.1, 0.6)", "uniform(-3, 3)")],
+    [
+        ("beta(1, 1)", "normal(0, 1.5)"),
+        ("cauchy(0, 1)", "fixed(1)"),
+        ("uniform(0.1, 0.6)", "uniform(-3, 3)"),
+        ("beta(0.2, 3)", "beta(2, 1)"),
+        ("beta(3, 0.2)", "inverse-gamma(1, 1)"),
+        ("beta(1, 1)", "exponential(1)"),
+    ],
 )
 @pytest.mark.parametrize("parametrisation", ["midpoint", "control"])
 def test_no_patients_say_nothing(parametrisation, baseline, association):

@@ -14,6 +14,7 @@ from bayes_ivig.priors.requirements import (
     require_scale_prior,
 )
 from bayes_ivig.profiles import binomial, conditional, crossover, discordant, normal, single_arm
+from bayes_ivig.spec import default_model, with_priors
 from bayes_ivig.studies import Paired, PairedMargins, SingleArm, TwoArm
 
 TWO, EMPTY, RATE = TwoArm("a", 1, 2, 1, 2), TwoArm("a", 0, 0, 1, 2), SingleArm("a", 1, 2)
@@ -71,6 +72,24 @@ def test_priors_that_a_parameter_cannot_have(sentence):
     with pytest.raises(InputError) as refused:
         REQUIREMENTS[sentence](prior)
     assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("beta(0.5, 0.5)", 0),
+        ("beta(2, 0.9)", 1),
+        ("log-student-t(4, 0, 1)", 0),
+        ("0.5*normal(0, 1) + 0.5*beta(0.9, 2)", 0),
+    ],
+)
+def test_an_association_of_infinite_density(text, end):
+    with pytest.raises(InputError) as refused:
+        with_priors(default_model("crossover", "OR", "random", "midpoint"), {"association": parse_prior(text)})
+    assert str(refused.value) == (
+        f"association: '{text}' is not allowed, its density is infinite at {end}; "
+        "write one that is finite everywhere, such as normal(0, 1.5)"
+    )
 
 
 STUDIES = {
