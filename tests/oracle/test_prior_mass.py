@@ -15,8 +15,8 @@ from scipy.special import ndtr
 from bayes_ivig.priors import parse_prior
 from bayes_ivig.quadrature import Surface, fit_posterior, make_surface, shape_of
 from bayes_ivig.quadrature.grid import answer_grid
-from bayes_ivig.spec import default_model
-from bayes_ivig.studies import TwoArm
+from bayes_ivig.spec import default_model, with_priors
+from bayes_ivig.studies import SingleArm, TwoArm
 
 ONE_SIDED = make_surface((TwoArm("a", 5, 5, 0, 5),), default_model("conditional", "OR", "random"))
 NOTHING = Surface(())
@@ -130,3 +130,16 @@ def test_without_data_a_heavy_prior_of_tau_comes_back(text):
     mass = np.exp(SPREADS[text](u))
     for prob in (0.1, 0.5, 0.9):
         assert float(np.log(found.tau.quantile(prob))) == pytest.approx(weighted_quantile(u, mass, prob), abs=1e-4)
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.05, 0.1), (0.3, 4.0), (3.0, 0.2)])
+def test_without_data_a_beta_comes_back(a, b):
+    """As the prior of a rate, on the logit, and as that of mu itself; most of its mass may lie at its ends."""
+    law, probs = stats.beta(a, b), np.array([0.25, 0.5, 0.75])
+    model = with_priors(default_model("single-arm", "rate", "common"), {"mu": parse_prior(f"beta({a}, {b})")})
+    rate = fit_posterior(make_surface((SingleArm("a", 0, 0),), model), shape_of(model.priors["mu"], rate=True), None)
+    assert rate.log_evidence == pytest.approx(0, abs=1e-8)
+    assert rate.mu.p_gt(0) == pytest.approx(law.sf(0.5), abs=1e-7)
+    plain = fit_posterior(NOTHING, shape_of(parse_prior(f"beta({a}, {b})")), None)
+    assert plain.log_evidence == pytest.approx(0, abs=1e-7)
+    np.testing.assert_allclose(plain.mu.quantile(probs), law.ppf(probs), rtol=1e-4)

@@ -80,6 +80,14 @@ def test_densities_on_the_logit_keep_their_digits_far_out():
     np.testing.assert_array_equal(log_density_on_logit(line, g), line.logpdf(g))
 
 
+def test_effects_may_come_in_any_order():
+    def log_f(theta, g):
+        return 3 * log_expit(g - theta) + 5 * log_expit(theta - g)
+
+    theta = np.random.default_rng(4).uniform(-30, 30, 3000)
+    np.testing.assert_allclose(log_integral(log_f, theta), betaln(3, 5), rtol=1e-12)
+
+
 def test_log_sum_of_nothing_is_minus_infinity():
     terms = np.array([[-np.inf, -np.inf], [0.0, np.log(3)], [-1000.0, -1000.0]])
     np.testing.assert_allclose(log_sum(terms), [-np.inf, np.log(4), np.log(2) - 1000])
