@@ -54,6 +54,11 @@ def fit(program: str, root: Path, *options: str, **more: object) -> subprocess.C
     return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, **more)
 
 
+def listen_to_ctrl_c() -> None:
+    """What a shell starts in the background ignores it, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(program: str, tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
     """Start a quick fit into `tmp_path`, where an earlier result stands; it does not outlive the test."""
@@ -62,7 +67,11 @@ def start(program: str, tmp_path: Path) -> Iterator[Callable[[], subprocess.Pope
 
     def run() -> subprocess.Popen[str]:
         command = [program, "fit", "strength", *FAST, "--out", str(tmp_path)]
-        children.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        children.append(
+            subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listen_to_ctrl_c
+            )
+        )
         return children[-1]
 
     yield run
@@ -98,7 +107,6 @@ MOMENTS = [
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("uncounted")
 @pytest.mark.skipif(sys.platform != "linux", reason="the moment is read from /proc")
 @pytest.mark.parametrize(("moment", "later"), MOMENTS)
 def test_ctrl_c_at_any_moment_leaves_the_earlier_result(start, tmp_path, moment, later):
