@@ -1,8 +1,9 @@
 """Which small faults in the numeric core do the tests notice? A random sample of mutmut's mutants, each tried.
 
 Reads `.coverage` and `build/tests.xml`, which `./task coverage` leaves: a mutant is tried with the tests that reach
-its function, the quickest first, within a limit. Writes a line of JSON a mutant: its name, what became of it
-("killed", "lived", "no test", or "time out"), how many tests reach it and are within the limit, and its diff.
+its function, the quickest first, within a limit. Adds a line of JSON a mutant to `build/mutants.jsonl`: its name, what
+became of it ("killed", "lived", "no test", or "time out"), how many tests reach it and are within the limit, and its
+diff.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -20,7 +22,9 @@ from xml.etree import ElementTree
 
 from coverage import CoverageData
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).resolve().parents[1]
+SEEN, TIMES = REPOSITORY / ".coverage", REPOSITORY / "build" / "tests.xml"
+OUT = REPOSITORY / "build" / "mutants.jsonl"
 PACKAGES = ("priors", "profiles", "quadrature", "pooled", "effects")
 SEED = 4429
 CONFIGURATION = """
@@ -130,19 +134,17 @@ def main() -> None:
     """Try a sample, or what is named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sample", type=int, default=200, help="number of mutants")
-    parser.add_argument("--first", type=int, default=0, help="mutants of the sample passed over")
     parser.add_argument("--seconds", type=float, default=60, help="of tests a mutant, when nothing is mutated")
-    parser.add_argument("--work", type=Path, required=True, help="new folder for the copy")
-    parser.add_argument("--out", type=Path, required=True, help="answers, added to")
     parser.add_argument("--only", nargs="*", help="these mutants")
     given = parser.parse_args()
-    out = given.out.resolve()
-    data = CoverageData(str(REPOSITORY / ".coverage"))
+    if not (SEEN.is_file() and TIMES.is_file()):
+        parser.error(f"there is no {SEEN} or no {TIMES}; run './task coverage' first")
+    data = CoverageData(str(SEEN))
     data.read()
-    seconds = seconds_by_test(REPOSITORY / "build" / "tests.xml")
-    mutants = generate(given.work)
+    seconds = seconds_by_test(TIMES)
+    mutants = generate(Path(tempfile.mkdtemp()) / "copy")
     random.Random(SEED).shuffle(mutants)
-    chosen = [m for m in mutants if m[0] in given.only] if given.only else mutants[given.first : given.sample]
+    chosen = [m for m in mutants if m[0] in given.only] if given.only else mutants[: given.sample]
 
     from mutmut.mutation.diff_apply import get_diff_for_mutant
     from mutmut.utils.format_utils import orig_function_and_class_names_from_key
@@ -155,7 +157,7 @@ def main() -> None:
         lines = lines_of(REPOSITORY / path, *orig_function_and_class_names_from_key(name))
         tests[name] = tests_of(lines, data.contexts_by_lineno(str(REPOSITORY / path)), seconds, given.seconds)
     good = passing({test for found in tests.values() for test in found})
-    with out.open("a", encoding="utf-8") as file:
+    with OUT.open("a", encoding="utf-8") as file:
         for name, path in chosen:
             found = [test for test in tests[name] if test in good]
             answer = attempt(name, found, given.seconds)
