@@ -1,6 +1,7 @@
 """The command that writes the review page."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from page_fixtures import SVG, shipped_outcome
 
 
 def run(program: str, *words: str, cwd: Path, cache: Path) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(cache), "XDG_CACHE_HOME": str(cache), "PYTHONUTF8": "1"}
+    environment = os.environ | {"HOME": str(cache), "XDG_CACHE_HOME": str(cache), "PYTHONUTF8": "1"}
     return subprocess.run(
         [program, "report", *words], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
     )

@@ -1,6 +1,7 @@
 """The parts of the sensitivity analysis that need no posterior."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from bayes_ivig.priors import parse_prior
 from bayes_ivig.quadrature.curves import NormalCurve
 from bayes_ivig.reviews import load_evidence, load_review
 from bayes_ivig.sensitivity.more_curves import BiasedCurve, RepeatedCurve
-from bayes_ivig.sensitivity.null_trial import pooled_control_risk
+from bayes_ivig.sensitivity.null_trial import make_null_trial, pooled_control_risk
 from bayes_ivig.sensitivity.power_prior import PowerShape, power_prior, power_shape, scale_free
 from bayes_ivig.sensitivity.prior_sets import (
     baseline_priors,
@@ -21,9 +22,10 @@ from bayes_ivig.sensitivity.prior_sets import (
     short_text,
     stretch,
 )
-from bayes_ivig.sensitivity.setting import Setting, direction_of, log_odds
-from bayes_ivig.sensitivity.tipping import prior_size
-from bayes_ivig.studies import SingleArm, TwoArm
+from bayes_ivig.sensitivity.sentences import Axis, write_sentences
+from bayes_ivig.sensitivity.setting import Direction, Setting, direction_of, log_odds
+from bayes_ivig.sensitivity.tipping import Tipping, TippingPoint, _advocate, _mean, _sceptical, _spread, prior_size
+from bayes_ivig.studies import Paired, PairedMargins, SingleArm, TwoArm
 
 POWERS = [
     "normal(1, 2)",
@@ -168,3 +170,77 @@ def test_a_rate_is_refused():
     evidence = Evidence("user", "x", (SingleArm("a", 1, 5),))
     with pytest.raises(InputError, match="no control arm"):
         Setting(evidence, choose_model(evidence, Choices()))
+
+
+def test_the_control_risk_of_margins_and_of_nobody():
+    assert pooled_control_risk((PairedMargins("a", 5, 3, 10), Paired("b", 1, 2, 3, 4))).value == (3 + 4) / 20
+    assert pooled_control_risk((TwoArm("a", 1, 3, 0, 0),)) is None
+    assert pooled_control_risk((SingleArm("a", 1, 3),)) is None
+
+
+def test_a_null_trial_is_as_large_as_the_median_arm_of_margins():
+    evidence = Evidence("user", "test", (PairedMargins("a", 5, 3, 10), PairedMargins("b", 4, 2, 14)), benefit="higher")
+    trial = make_null_trial(evidence, choose_model(evidence, Choices()))
+    assert trial.patients == 24
+    assert trial.text.startswith("12 patients an arm and the events expected at the pooled control risk, 5/24")
+
+
+@pytest.mark.parametrize(("mu", "spread"), [("fixed(0)", 1.0), ("normal(0, 2)", 2.0), ("cauchy(0, 1)", 1.8190)])
+def test_the_spread_of_a_prior_is_its_sd_or_half_its_middle(mu, spread):
+    found = _spread(SimpleNamespace(model=SimpleNamespace(priors={"mu": parse_prior(mu)})))
+    assert found == pytest.approx(spread, abs=1e-4)
+
+
+def settled(p):
+    """A setting and a line of effects whose probability no prior moves."""
+    setting = SimpleNamespace(
+        direction=Direction(1, "benefit"),
+        answer=SimpleNamespace(p=p),
+        model=SimpleNamespace(priors={"mu": parse_prior("normal(0, 2)")}, measure="OR"),
+    )
+    return setting, SimpleNamespace(probability=lambda shape, sign: p)
+
+
+def test_what_no_prior_moves_is_said():
+    setting, line = settled(0.999)
+    sceptical, mean = _sceptical(setting, line, 2.0, 0.95, None), _mean(setting, line, 2.0, 0.95)
+    assert (
+        sceptical.text == "No prior centred at no effect, down to an SD of 0.002: P(benefit) falls below 0.95 nowhere"
+    )
+    assert mean.text == "No prior mean within 60: P(benefit) falls below 0.95 nowhere"
+    setting, line = settled(0.5)
+    advocate = _advocate(setting, line, 2.0, 0.95)
+    assert advocate.text == "No prior mean within 60: P(benefit) reaches 0.95 nowhere"
+    assert sceptical.value is mean.value is advocate.value is None
+
+
+AXES = (Axis("the baseline", 0.2, 0.4, "beta(1, 1)"), Axis("tau", 0.3, 0.35, "half-normal(1)"))
+GRID = SimpleNamespace(p=np.array([[[0.1, 0.3]]]), extreme=lambda: (0, 0, 0), describe=lambda *place: "the worst pair")
+
+
+def test_a_doubtful_conclusion_takes_an_advocate():
+    setting, _ = settled(0.4)
+    point = TippingPoint("advocate's mean", 0.9, 2.0, None, "P(benefit) reaches 0.9 for an advocate")
+    first, second, third = write_sentences(setting, AXES, GRID, Tipping((point,), ()), ())
+    assert first.startswith("There is no conclusion to survive anything: P(benefit) is 0.400")
+    assert "between 0.200 and 0.400" in first
+    assert second == "It takes an advocate to conclude anything: P(benefit) reaches 0.9 for an advocate."
+    assert third == "Depends most on: the baseline; varied alone, P(benefit) goes from 0.200 (beta(1, 1)) to 0.400."
+    nowhere = Tipping((TippingPoint("advocate's mean", 0.9, None, None, "nowhere"),), ())
+    assert write_sentences(setting, AXES, GRID, nowhere, ())[1] == (
+        "No advocate's prior that was tried takes P(benefit) to 0.9."
+    )
+
+
+def test_what_takes_a_conclusion_away_without_going_further():
+    setting, _ = settled(0.93)
+    _, second, third = write_sentences(setting, (), GRID, Tipping((), ()), ())
+    assert second == (
+        "Does not survive: P(benefit) falls to 0.9 or below with priors combined at their worst, "
+        "the worst pair (0.100)."
+    )
+    assert third == "Depends most on: nothing else was varied."
+    held = SimpleNamespace(p=np.array([[[0.92]]]), extreme=lambda: (0, 0, 0), describe=lambda *place: "")
+    assert write_sentences(setting, (), held, Tipping((), ()), ())[1] == (
+        "Does not survive: nothing that was tried takes P(benefit) below 0.9."
+    )
